@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "stub/target/target.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+void target_warn(struct target *t, const char *fmt, ...)
+{
+	char **longer = reallocarray(t->warnings, t->nwarnings + 1, sizeof(*longer));
+	if (!longer)
+		return;
+	t->warnings = longer;
+	va_list args;
+	va_start(args, fmt);
+	if (vasprintf(&t->warnings[t->nwarnings], fmt, args) >= 0)
+		t->nwarnings++;
+	va_end(args);
+}
+
+void target_deinit(struct target *t)
+{
+	for (size_t i = 0; i < t->nwarnings; i++)
+		free(t->warnings[i]);
+	free(t->warnings);
+	free(t->path);
+	free(t->format);
+}
+
+void target_close(struct target *t)
+{
+	if (t)
+		t->ops->close(t);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The files that gdb loads: the companion (its exec-file), the prepared vmlinux, and copies of
+ * modules whose sections have addresses of their own. Made once per build and kept in the cache.
+ */
+#ifndef SYMBOLS_PREPARED_H
+#define SYMBOLS_PREPARED_H
+
+#include "stub/base/error.h"
+#include "stub/base/progress.h"
+#include "symbols/symbols.h"
+
+struct prepared_options {
+	const char *gdb;                /* the gdb that makes the index; NULL: "gdb" in PATH */
+	struct progress *progress;      /* NULL: silent */
+};
+
+/*
+ * Path of the prepared copy of `vmlinux` in `cache_dir`, made when it is not there or is of an
+ * older format; caller frees. When the index cannot be made (no gdb, old gdb) the copy is made
+ * without, and a sentence why is in *warning_ret (caller frees; NULL: all well).
+ */
+struct error *prepared_vmlinux(struct symbols *vmlinux, const char *cache_dir,
+			       const struct prepared_options *o, char **ret,
+			       char **warning_ret) must_check;
+
+/*
+ * `ko` itself, or a copy in `cache_dir` with every ALLOC section at 0 when some have an address
+ * (gdb would misplace the rest); caller frees.
+ */
+struct error *prepared_module(struct symbols *ko, const char *cache_dir, char **ret) must_check;
+
+#endif
