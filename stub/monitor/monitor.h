@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Commands with crash's names, the same for `monitor` in gdb and `kstub cmd` in the shell: one
+ * file per group, one table row per command; help is the table. A command writes rows or text
+ * through one writer, which makes text or JSON of them; it cannot see the wire.
+ */
+#ifndef STUB_MONITOR_MONITOR_H
+#define STUB_MONITOR_MONITOR_H
+
+#include "stub/base/buffer.h"
+#include "stub/base/error.h"
+#include "stub/linux/kernel.h"
+
+enum monitor_format { MONITOR_TEXT, MONITOR_JSON };
+
+/* What a command may look at; borrowed for the call. */
+struct monitor_context {
+	struct target *target;
+	struct kernel *kernel;          /* never NULL; its fields may be empty */
+	int cpu;                        /* the selected thread's CPU, -1: none */
+};
+
+struct monitor_writer;                  /* monitor/writer.h */
+
+struct monitor_command {
+	const char *name;
+	const char *args;               /* "[-r] ADDR", "" */
+	const char *summary;            /* one line for help */
+	const char *details;            /* paragraphs for `help NAME`, with an example */
+	struct error *(*run)(const struct monitor_context *c, int argc, char **argv,
+			     struct monitor_writer *w);
+};
+
+/*
+ * Runs one command line ("log -t", words separated by blanks, '...' and "..." as in a shell) and
+ * appends its output to `ret`. ERROR_USAGE: no such command, or wrong arguments, with what is right.
+ */
+struct error *monitor_run(const struct monitor_context *c, const char *line,
+			  enum monitor_format format, struct buffer *ret) must_check;
+
+/* The same for words that a shell has split already. */
+struct error *monitor_run_words(const struct monitor_context *c, int argc, char **argv,
+				enum monitor_format format, struct buffer *ret) must_check;
+
+/* The table, ended by a row with name NULL. */
+const struct monitor_command *const *monitor_commands(void);
+
+#endif
