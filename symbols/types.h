@@ -20,6 +20,7 @@ struct member {
 	uint64_t count;                 /* elements of an array, 0: no array */
 	unsigned bit_offset, bit_size;  /* of a bit-field, counted from `offset`; bit_size 0: none */
 	bool is_signed;
+	bool present;                   /* false: a row of a layout table that this kernel lacks */
 };
 
 /* `data` is copied or kept as `keep` says; hostile input is checked first. ERROR_FORMAT. */

@@ -33,7 +33,7 @@ struct kernel_options {
 struct probe {
 	const char *name;               /* "linux_banner" */
 	enum { PROBE_AGREES, PROBE_DISAGREES, PROBE_UNREADABLE } result;
-	char detail[120];
+	char detail[160];
 };
 
 enum { PROBES_MAX = 8, CPUS_MAX = 8192 };

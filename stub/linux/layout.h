@@ -15,14 +15,9 @@ struct layout_row {
 	size_t at;                      /* offsetof() in the caller's struct of struct member */
 };
 
-/* Resolves every row; what is absent has size 0 (see layout_has). Out of memory or damage: error. */
+/* Resolves every row; what is absent has `present` false. Out of memory or damage: error. */
 struct error *layout_resolve(struct types *t, const struct layout_row *rows, size_t nrows,
 			     void *ret) must_check;
-
-static inline bool layout_has(const struct member *m)
-{
-	return m->size || m->bit_size || m->count;
-}
 
 /* ERROR_NOT_FOUND "this kernel has no member 'list' in struct module" for an absent one. */
 struct error *layout_need(const struct member *m, const struct layout_row *row) must_check;

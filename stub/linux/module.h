@@ -8,6 +8,8 @@
 
 #include "stub/linux/kernel.h"
 
+enum { MODULE_LIVE = 0, MODULE_REGIONS = 16 };
+
 struct module_section {
 	char name[64];
 	uint64_t addr;
@@ -17,9 +19,11 @@ struct module {
 	char name[64];
 	uint64_t addr;                  /* of struct module */
 	unsigned state;                 /* enum module_state: 0 live, 1 coming, 2 going, 3 unformed */
+	uint64_t percpu;                /* of its per-CPU variables, as an offset; 0: none */
 	uint64_t base, size;            /* of its text and data as /proc/modules prints them */
 	uint64_t text_base, text_size;
-	char taints[16];
+	struct phys_range regions[MODULE_REGIONS]; /* virtual; of the kept memory, each apart */
+	unsigned nregions;
 	struct build_id build_id;
 	struct module_section *sections;        /* as sysfs lists them; not every ALLOC section */
 	size_t nsections;

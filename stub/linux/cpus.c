@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "stub/linux/cpus.h"
+
+#include <stdlib.h>
+
+#include "stub/base/cleanup.h"
+
+static struct error *read_percpu_offsets(struct kernel *k)
+{
+	uint64_t va;
+	uint32_t count = 0;
+	struct error *err = kernel_symbol(k, "nr_cpu_ids", &va);
+	if (!err)
+		err = kernel_read_u32(k, va, &count);
+	if (err) {
+		/* A constant of the build with CONFIG_FORCE_NR_CPUS (6.1 and later). */
+		error_free(err);
+		count = k->target->ncpus;
+	}
+	if (!count || count > CPUS_MAX)
+		return error_new(ERROR_FORMAT, "nr_cpu_ids is %u: not believed", count);
+	err = kernel_symbol(k, "__per_cpu_offset", &va);
+	if (err)
+		return err;
+	_cleanup_free_ uint64_t *offsets = calloc(count, sizeof(*offsets));
+	if (!offsets)
+		return error_nomem();
+	err = kernel_read(k, va, offsets, count * sizeof(*offsets));
+	if (err)
+		return error_prefix(err, "__per_cpu_offset");
+	k->percpu_offset = steal(offsets);
+	k->npercpu = count;
+	return NULL;
+}
+
+struct error *cpus_read(struct kernel *k)
+{
+	struct error *err = read_percpu_offsets(k);
+	if (err)
+		return err;
+	/* panic_cpu is -1 (PANIC_CPU_INVALID) until someone panics; crashing_cpu is x86's own, set
+	 * on the way into a kdump kernel. */
+	static const char *const names[] = { "panic_cpu", "crashing_cpu" };
+	for (size_t i = 0; i < 2 && k->panic_cpu < 0; i++) {
+		uint64_t va;
+		uint32_t cpu;
+		err = kernel_symbol(k, names[i], &va);
+		if (!err)
+			err = kernel_read_u32(k, va, &cpu);
+		if (!err && cpu < k->npercpu)
+			k->panic_cpu = (int)cpu;
+		error_free(err);
+	}
+	return NULL;
+}
+
+/* Does CPU `cpu` have a note in crash_notes, where kdump's kernel saved its registers? */
+static bool has_crash_note(struct kernel *k, uint64_t notes, unsigned cpu)
+{
+	uint32_t name_size = 0;
+	struct error *err = kernel_read_u32(k, notes + k->percpu_offset[cpu], &name_size);
+	error_free(err);
+	return !err && name_size;
+}
+
+struct error *cpus_number(struct kernel *k)
+{
+	unsigned n = k->target->ncpus;
+	k->cpu_numbers = calloc(n ? n : 1, sizeof(*k->cpu_numbers));
+	if (!k->cpu_numbers)
+		return error_nomem();
+	for (unsigned i = 0; i < n; i++)
+		k->cpu_numbers[i] = i;
+	if (!k->npercpu)
+		return NULL;
+
+	/* /proc/vmcore lists the notes of those CPUs that saved one, and skips the others
+	 * (fs/proc/vmcore.c, get_note_number_and_size), so their order alone is no CPU number. */
+	uint64_t where, notes;
+	struct error *err = kernel_symbol(k, "crash_notes", &where);
+	if (!err)
+		err = kernel_read_u64(k, where, &notes);
+	if (err) {
+		error_free(err);
+		return NULL;
+	}
+	unsigned saved = 0;
+	for (unsigned cpu = 0; cpu < k->npercpu; cpu++)
+		saved += has_crash_note(k, notes, cpu);
+	if (saved != n)
+		return NULL;
+	for (unsigned cpu = 0, i = 0; cpu < k->npercpu && i < n; cpu++)
+		if (has_crash_note(k, notes, cpu))
+			k->cpu_numbers[i++] = cpu;
+	return NULL;
+}
