@@ -97,10 +97,10 @@ static __frame void crash_now(struct crash_request *req)
 	} else if (!strcmp(req->how, "overflow")) {
 		crash_recurse(req, 0);
 	} else if (!strcmp(req->how, "nmi")) {
-		preempt_disable();
+		local_irq_disable(); /* or a timer tick may be what the NMI finds */
 		pr_emerg("crashes: spinning, send the NMI\n");
 		crash_spin(req);
-		preempt_enable();
+		local_irq_enable();
 	} else {
 		BUG();
 	}
