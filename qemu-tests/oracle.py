@@ -13,10 +13,12 @@ Reads a serial.log and prints the frames of the first Call Trace after the guest
 
 The RIP: line of an oops comes first, the RIP: of an interrupted context where it was
 interrupted. Frames that the kernel marks with "?" are left out. A trace printed by
-panic() itself begins with dump_stack_lvl and has no RIP: line.
+panic() itself begins with dump_stack_lvl or panic and has no RIP: line.
 
   oracle.py serial.log              the frames
   oracle.py --sections serial.log   with lines "# IRQ", "# NMI", "# TASK" between them
+  oracle.py --registers serial.log  instead, the registers that the kernel printed with each
+                                    RIP: line: "rbx 00000000000003e8" below "# rip FRAME"
 """
 
 import re
@@ -25,6 +27,9 @@ import sys
 FRAME = re.compile(r"[\w.]+\+0x[0-9a-f]+/0x[0-9a-f]+(?: \[\w+\])?$")
 MARKER = re.compile(r"==== crash \w+ ====")
 NOISE = re.compile(r"(Code|RSP|RAX|RDX|RBP|R10|R13|FS|CS|CR2|DR0|DR3|PKRU|ORIG_RAX): ")
+
+
+REGISTER = re.compile(r"\b(R[A-D]X|R[SD]I|RBP|RSP|R\d\d|EFLAGS): (?:[0-9a-f]{4}:)?([0-9a-f]+)")
 
 
 def lines_of(text):
@@ -64,20 +69,37 @@ def trace(text):
     return found
 
 
+def registers(text):
+    """The register blocks of the same trace, each below the RIP: line that it belongs to."""
+    found = []
+    inside = False
+    for line in lines_of(text):
+        inside = inside or line == "Call Trace:"
+        if inside and line.startswith(("Modules linked in", "---[ end")):
+            break
+        if rip_of(line):
+            if not inside:
+                found = []
+            found.append("# rip " + rip_of(line))
+        elif found:
+            found += [f"{m[1].lower()} {int(m[2], 16):016x}" for m in REGISTER.finditer(line)]
+    return found
+
+
 def main():
-    arguments = sys.argv[1:]
-    sections = "--sections" in arguments
-    files = [a for a in arguments if a != "--sections"]
-    if len(files) != 1:
+    options = [a for a in sys.argv[1:] if a.startswith("--")]
+    files = [a for a in sys.argv[1:] if not a.startswith("--")]
+    if len(files) != 1 or not set(options) <= {"--sections", "--registers"}:
         print(__doc__, file=sys.stderr)
         return 2
     with open(files[0], encoding="latin-1") as f:
-        frames = trace(f.read())
+        text = f.read()
+    frames = registers(text) if "--registers" in options else trace(text)
     if not frames:
         print(f"{files[0]}: no Call Trace", file=sys.stderr)
         return 1
     for frame in frames:
-        if sections or not frame.startswith("#"):
+        if options or not frame.startswith("#"):
             print(frame)
     return 0
 
