@@ -36,6 +36,9 @@ struct error *cache_commit(struct cache_file *f) must_check;
 /* Closes and removes; fine after commit and on a zeroed value with fd -1. */
 void cache_abandon(struct cache_file *f);
 
+/* Removes what killed processes left half made in `dir`. */
+void cache_sweep(const char *dir);
+
 /*
  * Lock of DIR/NAME held by one process at a time (flock), so that two at once make a file once.
  * Waits at most until the other is done; the descriptor to close, or ERROR_OS.

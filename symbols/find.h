@@ -29,13 +29,26 @@ struct find_options {
 struct error *find_vmlinux(const struct find_options *o, const struct build_id *id,
 			   const char *release, char **ret) must_check;
 
+/* Every module file of one release and of the trees in the options, walked once. */
+struct find_modules;
+
+/* `o` is borrowed and must outlive *ret. */
+struct error *find_modules_open(const struct find_options *o, const char *release,
+				struct find_modules **ret) must_check;
+void find_modules_close(struct find_modules *f);
+static inline void find_modules_close_ptr(struct find_modules **f)
+{
+	find_modules_close(*f);
+}
+#define _cleanup_find_modules_ __attribute__((cleanup(find_modules_close_ptr)))
+
 /*
- * Path of an uncompressed .ko that gdb can read, for module `name` (as the kernel names it:
- * '-' and '_' are the same) of that release, with debug info where there is some. A .ko.xz,
- * .ko.zst or .ko.gz is unpacked into `cache_dir`. build-id as above (len 0: not known).
- * A file of another build-id is never taken. ERROR_NOT_FOUND.
+ * Opens the .ko of module `name` (as the kernel names it: '-' and '_' are the same), with debug
+ * info where there is some. A .ko.xz, .ko.zst or .ko.gz is unpacked into `cache_dir`. A file of
+ * another build-id is never taken; when the id is not known (len 0) the file must say that it is
+ * of this release. ERROR_NOT_FOUND.
  */
-struct error *find_module(const struct find_options *o, const char *name, const struct build_id *id,
-			  const char *release, const char *cache_dir, char **ret) must_check;
+struct error *find_module(struct find_modules *f, const char *name, const struct build_id *id,
+			  const char *cache_dir, struct symbols **ret) must_check;
 
 #endif

@@ -124,7 +124,7 @@ struct error *kernel_prepare_files(struct kernel *k, const struct kernel_options
 	if (!err && warning)
 		kernel_warn(k, "%s", warning);
 	if (!err)
-		modules_find_files(k, o);
+		err = modules_find_files(k, o);
 	return err;
 }
 

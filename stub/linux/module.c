@@ -323,29 +323,29 @@ void modules_free(struct kernel *k)
 	k->nmodules = 0;
 }
 
-static struct error *find_file(struct kernel *k, const struct kernel_options *o, struct module *m)
+static struct error *find_file(struct kernel *k, struct find_modules *files, struct module *m)
 {
-	_cleanup_free_ char *found = NULL;
 	if (!m->nsections)
 		return error_new(ERROR_NOT_FOUND, "the kernel does not say where its sections are");
-	struct error *err = find_module(&o->find, m->name, &m->build_id, k->release ? k->release : "",
-					k->cache_dir, &found);
-	if (!err)
-		err = symbols_open(found, &m->symbols);
+	struct error *err = find_module(files, m->name, &m->build_id, k->cache_dir, &m->symbols);
 	if (!err)
 		err = prepared_module(m->symbols, k->cache_dir, &m->path);
 	return err;
 }
 
-void modules_find_files(struct kernel *k, const struct kernel_options *o)
+struct error *modules_find_files(struct kernel *k, const struct kernel_options *o)
 {
-	for (size_t i = 0; i < k->nmodules; i++) {
+	_cleanup_find_modules_ struct find_modules *files = NULL;
+	if (!k->nmodules)
+		return NULL;
+	struct error *err = find_modules_open(&o->find, k->release ? k->release : "", &files);
+	for (size_t i = 0; i < k->nmodules && !err; i++) {
 		struct module *m = &k->modules[i];
-		struct error *err = find_file(k, o, m);
-		if (err)
-			m->missing = strdup(err->text);
-		error_free(err);
+		_cleanup_error_ struct error *missing = find_file(k, files, m);
+		if (missing)
+			m->missing = strdup(missing->text);
 	}
+	return err;
 }
 
 struct module *module_by_address(struct kernel *k, uint64_t addr)

@@ -37,7 +37,7 @@ struct error *modules_read(struct kernel *k) must_check;
 void modules_free(struct kernel *k);
 
 /* Looks for every module's file; misses are noted in module->missing. */
-void modules_find_files(struct kernel *k, const struct kernel_options *o);
+struct error *modules_find_files(struct kernel *k, const struct kernel_options *o) must_check;
 
 /* The module whose memory holds `addr`, or NULL. */
 struct module *module_by_address(struct kernel *k, uint64_t addr);
