@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "symbols/cache.h"
 #include <config.h>
 
+#include "symbols/cache.h"
 
 #include <dirent.h>
 #include <errno.h>
