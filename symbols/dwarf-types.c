@@ -117,18 +117,10 @@ static bool index_next_unit(struct dwarf_types *d)
 	return true;
 }
 
+/* The linker keeps a string that ends another one ("task_struct") within that one alone. */
 static bool may_exist(const struct dwarf_types *d, const char *name)
 {
-	size_t len = strlen(name) + 1;
-	const char *p = d->strings, *end = d->strings + d->strings_len;
-	if (!d->strings)
-		return true;
-	while ((p = memmem(p, (size_t)(end - p), name, len))) {
-		if (p == d->strings || !p[-1])
-			return true;
-		p++;
-	}
-	return false;
+	return !d->strings || memmem(d->strings, d->strings_len, name, strlen(name) + 1);
 }
 
 static bool dwarf_find(struct types *t, const char *name, uint64_t *ret)
