@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Stock gdb's stack of the task that panicked, against the kernel's own Call Trace.
+
+Every frame that the kernel printed without a "?", in the same order, nothing between and
+nothing after the user's RIP; inlined calls are extra. Then the registers that the kernel
+printed with each RIP: line, as gdb shows them in that frame: right or "<not saved>".
+
+  100-backtrace.t [DUMP...]     names in build/dumps/
+"""
+
+import os
+import re
+import sys
+
+sys.dont_write_bytecode = True
+import session
+from session import ok
+
+MI = 'interpreter-exec mi "-stack-list-frames"'
+CALLEE_SAVED = ("rbx", "rbp", "r12", "r13", "r14", "r15")
+
+
+def innermost_comparable(oracle):
+    """Without what panic() called to print the trace: gdb sees another call of panic()."""
+    for n, frame in enumerate(oracle):
+        if frame.startswith("panic+"):
+            return oracle[n + 1:]
+    return oracle
+
+
+def compare(found, wanted):
+    """Is the end of the stack what the kernel said? A sentence if not."""
+    bases = {}
+    addresses = session.physical(found)
+    start = next((n for n, address in enumerate(addresses)
+                  if session.frame_is(address, wanted[0][1], bases)), None)
+    if start is None:
+        return f"{wanted[0][0]} is not in the stack"
+    rest = addresses[start:]
+    for n, (frame, candidates) in enumerate(wanted):
+        if n >= len(rest):
+            return f"the stack ends before {frame}"
+        if not session.frame_is(rest[n], candidates, bases):
+            return f"{rest[n]:#x} stands where the kernel has {frame}"
+    if len(rest) > len(wanted):
+        return f"{len(rest) - len(wanted)} frames more after {wanted[-1][0]}"
+    return None
+
+
+def check_stack(dump, path, label):
+    text = session.gdb(path, MI)
+    found = session.stack(text)
+    wanted = [(f, dump.addresses(f)) for f in innermost_comparable(dump.oracle())]
+    why = compare(found, wanted) if found else "gdb printed no stack"
+    ok(why is None, f"{label}: the stack is the kernel's", why,
+       "\n".join(f"{a:#x} {f}" for a, f in found) or text[-2000:])
+    return found
+
+
+def register_blocks(dump):
+    """[(frame, {register: value})] of the kernel's RIP: lines."""
+    blocks = []
+    for line in dump.oracle("--registers"):
+        if line.startswith("# rip "):
+            blocks.append((line[6:], {}))
+        else:
+            name, value = line.split()
+            blocks[-1][1][name] = int(value, 16)
+    return blocks
+
+
+def level_of(found, candidates):
+    """The number of the outermost of the frames at that address."""
+    bases = {}
+    levels = [n for n, (address, _) in enumerate(found)
+              if session.frame_is(address, candidates, bases)]
+    run = [n for n in levels if n - levels[0] == levels.index(n)]
+    return run[-1] if run else None
+
+
+def check_registers(dump, found):
+    commands, wanted = [], []
+    for frame, registers in register_blocks(dump):
+        level = level_of(found, dump.addresses(frame))
+        if level is None:
+            continue # said already
+        commands.append(f"frame level {level}")
+        for name in ("rsp",) + CALLEE_SAVED:
+            commands += [f"echo \\n<{len(wanted)}>", f"p/x ${name}"]
+            wanted.append((frame, name, registers[name]))
+    text = session.gdb(dump.path, *commands)
+    shown = {int(n): value for n, value in
+             re.findall(r"^<(\d+)>\$\d+ = (.*)$", text, re.MULTILINE)}
+    wrong, saved = [], 0
+    for n, (frame, name, value) in enumerate(wanted):
+        have = shown.get(n, "nothing")
+        if have == f"{value:#x}":
+            saved += 1
+        elif have != "<not saved>" or name == "rsp":
+            wrong.append(f"{name} of {frame}: {have} instead of {value:#x}")
+    ok(wanted and not wrong, f"{dump.name}: no register of an interrupted frame is wrong",
+       "\n".join(wrong) or "no frame to look at")
+    # The fault itself: the entry code saved them all, so gdb must know them all.
+    ok(saved > len(CALLEE_SAVED), f"{dump.name}: gdb knows the registers that were saved",
+       text[-2000:])
+
+
+def main():
+    session.need_kstub()
+    names = sys.argv[1:] or sorted(
+        n for n in os.listdir(session.DUMPS)
+        if os.path.exists(os.path.join(session.DUMPS, n, "made-from"))
+        and not n.endswith(("-user-pti", "-4g")))
+    for name in names:
+        dump = session.Dump(name)
+        found = check_stack(dump, dump.path, name)
+        check_registers(dump, found)
+        parts = {}
+        for variant in sorted(os.listdir(dump.dir)):
+            m = re.match(r"vmcore\.([\w-]+)(\.\d)?$", variant)
+            if m:
+                parts.setdefault(m[1], []).append(os.path.join(dump.dir, variant))
+        for variant, paths in parts.items():
+            check_stack(dump, ",".join(paths), f"{name}, {variant}")
+    session.done()
+
+
+if __name__ == "__main__":
+    main()

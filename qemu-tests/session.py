@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the system tests share: TAP, a gdb session through kstub, and the truth of a dump.
+
+The truth comes from the guest's own words (serial.log and the facts cut from it) and from
+nm on the files that the kernel and the modules were made from. It never comes from kstub.
+
+    KSTUB     the program, build/kstub if not set
+    TEST_GDB  the gdb, the one in PATH if not set
+"""
+
+import functools
+import os
+import re
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+REPO = os.path.dirname(HERE)
+DUMPS = os.path.join(REPO, "build", "dumps")
+KSTUB = os.environ.get("KSTUB", os.path.join(REPO, "build", "kstub"))
+GDB = os.environ.get("TEST_GDB", "gdb")
+SECONDS = 120  # the bound of a session; the first on a new vmlinux prepares it
+
+_count = 0
+_failed = 0
+
+
+def ok(condition, name, *why):
+    """One TAP line; WHY is shown when it is not ok."""
+    global _count, _failed
+    _count += 1
+    print(f"{'ok' if condition else 'not ok'} {_count} - {name}", flush=True)
+    if not condition:
+        _failed += 1
+        lines = [line for text in why for line in str(text).splitlines()]
+        for line in lines[:40] + (["..."] if len(lines) > 40 else []):
+            print(f"# {line}")
+    return condition
+
+
+def skip(name, why):
+    global _count
+    _count += 1
+    print(f"ok {_count} - {name} # SKIP {why}", flush=True)
+
+
+def done():
+    print(f"1..{_count}")
+    sys.exit(1 if _failed else 0)
+
+
+def need_kstub():
+    if not os.access(KSTUB, os.X_OK):
+        print("1..0 # SKIP no build/kstub: ./dev build makes it")
+        sys.exit(0)
+
+
+def gdb(dump, *commands, kstub_options=(), with_gdb=GDB):
+    """Run a batch session on DUMP, a path; all that it printed."""
+    argv = [KSTUB, "gdb", *kstub_options, dump]
+    if with_gdb != "gdb":
+        argv[2:2] = ["--gdb", with_gdb]
+    argv += ["--", "-nx", "-batch", "-ex", "set width 0"]
+    for command in commands:
+        argv += ["-ex", command]
+    try:
+        run = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True,
+                             timeout=SECONDS)
+    except subprocess.TimeoutExpired as e:
+        return f"{(e.stdout or b'').decode('latin-1')}\n(no end after {SECONDS} s)"
+    return (run.stdout + run.stderr).decode("utf-8", "replace")
+
+
+def stack(text):
+    """The frames that MI printed: (address, function or None), innermost first."""
+    m = re.search(r"\^done,stack=\[(.*)\]", text)
+    if not m:
+        return []
+    frames = []
+    for frame in re.findall(r"frame=\{(.*?)\}", m[1]):
+        func = re.search(r'func="([^"]*)"', frame)
+        frames.append((int(re.search(r'addr="(0x[0-9a-f]+)"', frame)[1], 16),
+                       func[1] if func else None))
+    return frames
+
+
+def physical(frames):
+    """The addresses without those of inlined calls, whose frames have the address of the
+    function that they are in; the same function again is a recursion."""
+    return [f[0] for n, f in enumerate(frames)
+            if n == 0 or f[0] != frames[n - 1][0] or f[1] == frames[n - 1][1]]
+
+
+@functools.lru_cache(maxsize=None)
+def symbols(path, all_types=False):
+    """nm's names and addresses of a file: {name: {address, ...}}."""
+    found = {}
+    for line in subprocess.run(["nm", path], capture_output=True, text=True,
+                               check=True).stdout.splitlines():
+        address, kind, name = line[:16], line[17], line[19:]
+        if address.strip() and (all_types or kind in "tTwW"):
+            found.setdefault(name, set()).add(int(address, 16))
+    return found
+
+
+class Dump:
+    """One of build/dumps/ and what is true of it."""
+
+    def __init__(self, name):
+        self.name = name
+        self.dir = os.path.join(DUMPS, name)
+        self.path = os.path.join(self.dir, "vmcore")
+        self.release = re.search(r"Linux version (\S+)", self.fact("version"))[1]
+        self.vmlinux = f"/usr/lib/debug/lib/modules/{self.release}/vmlinux"
+
+    def fact(self, name):
+        with open(os.path.join(self.dir, name), encoding="latin-1") as f:
+            return f.read()
+
+    def oracle(self, *options):
+        run = subprocess.run([os.path.join(HERE, "oracle.py"), *options,
+                              os.path.join(self.dir, "serial.log")],
+                             capture_output=True, text=True, check=True)
+        return run.stdout.splitlines()
+
+    def text_bases(self):
+        """Of the modules that were loaded before the crash: {module: address of .text}."""
+        return {name: int(address, 16) for name, address in
+                (line.split() for line in self.fact("text").splitlines())}
+
+    def kallsyms(self):
+        """The sample: (address, type, name, module or None)."""
+        for line in self.fact("kallsyms").splitlines():
+            fields = line.split()
+            yield (int(fields[0], 16), fields[1], fields[2],
+                   fields[3].strip("[]") if len(fields) > 3 else None)
+
+    @functools.cached_property
+    def kaslr(self):
+        """By how much the guest's own symbols are away from vmlinux's."""
+        linked = symbols(self.vmlinux)
+        moved = {}
+        for address, kind, name, module in self.kallsyms():
+            if kind in "tT" and not module and len(linked.get(name, ())) == 1:
+                offset = address - next(iter(linked[name]))
+                moved[offset] = moved.get(offset, 0) + 1
+        return max(moved, key=moved.get)
+
+    def addresses(self, frame):
+        """Where a frame of the kernel's trace can be: one address, unless a name stands for
+        several functions. For a module that was not yet loaded when the facts were printed:
+        the offsets in its .text, as negative numbers."""
+        if frame.startswith("user "):
+            return {int(frame[5:], 16)}
+        name, offset, module = re.match(r"(\S+?)\+(0x[0-9a-f]+)/\S+(?: \[(\w+)\])?$",
+                                        frame).groups()
+        if not module:
+            return {a + self.kaslr + int(offset, 16)
+                    for a in symbols(self.vmlinux).get(name, ())}
+        places = symbols(os.path.join(self.dir, module + ".ko")).get(name, ())
+        base = self.text_bases().get(module)
+        offsets = {a + int(offset, 16) for a in places}
+        return {base + o for o in offsets} if base else {-o for o in offsets}
+
+
+def frame_is(address, candidates, bases):
+    """Is this frame one of those? An unknown module's page-aligned base is learned from the
+    first of its frames and must then serve for all."""
+    for candidate in candidates:
+        if candidate > 0 and address == candidate:
+            return True
+        if candidate <= 0:
+            base = address + candidate
+            if base % 4096 == 0 and bases.setdefault("module", base) == base:
+                return True
+    return False
