@@ -17,7 +17,7 @@ enum monitor_format { MONITOR_TEXT, MONITOR_JSON };
 struct monitor_context {
 	struct target *target;
 	struct kernel *kernel;          /* never NULL; its fields may be empty */
-	int cpu;                        /* the selected thread's CPU, -1: none */
+	int cpu;                        /* the selected thread's register set in the target, -1: none */
 };
 
 struct monitor_writer;                  /* monitor/writer.h */
@@ -42,7 +42,19 @@ struct error *monitor_run(const struct monitor_context *c, const char *line,
 struct error *monitor_run_words(const struct monitor_context *c, int argc, char **argv,
 				enum monitor_format format, struct buffer *ret) must_check;
 
-/* The table, ended by a row with name NULL. */
+/* Every command, group by group, ended by NULL. */
 const struct monitor_command *const *monitor_commands(void);
+
+/* ERROR_USAGE with what `command` wants; for its own run(). */
+struct error *monitor_usage(const struct monitor_command *command) must_check;
+
+/* The groups: one file each. */
+extern const struct monitor_command monitor_help, monitor_log, monitor_mod, monitor_sys, monitor_vtop;
+
+/*
+ * The words of a command line; quotes are taken off. The caller frees `*ret`, one allocation.
+ * ERROR_USAGE: a quote that does not end, or a line that no one types.
+ */
+struct error *monitor_split(const char *line, int *n_ret, char ***ret) must_check;
 
 #endif

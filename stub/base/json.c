@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "stub/base/json.h"
+
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "stub/base/cleanup.h"
+
+/* struct json is json-c's struct json_object under a name of our own. */
+static struct json_object *inner(struct json *j)
+{
+	return (struct json_object *)j;
+}
+
+static struct json *outer(struct json_object *o)
+{
+	return (struct json *)o;
+}
+
+struct json *json_new_object(void)
+{
+	return outer(json_object_new_object());
+}
+
+struct json *json_new_array(void)
+{
+	return outer(json_object_new_array());
+}
+
+struct json *json_new_uint(uint64_t value)
+{
+	return outer(json_object_new_uint64(value));
+}
+
+struct json *json_new_bool(bool value)
+{
+	return outer(json_object_new_boolean(value));
+}
+
+/* Bytes of the UTF-8 character at `s`, 0 when that is none (RFC 3629, section 4). */
+static size_t utf8_len(const unsigned char *s, size_t left)
+{
+	static const uint32_t least[5] = { 0, 0, 0x80, 0x800, 0x10000 };
+	if (s[0] < 0x80)
+		return 1;
+	size_t len = s[0] >> 5 == 6 ? 2 : s[0] >> 4 == 14 ? 3 : s[0] >> 3 == 30 ? 4 : 0;
+	if (!len || len > left)
+		return 0;
+	uint32_t c = s[0] & (0x7f >> len);
+	for (size_t i = 1; i < len; i++) {
+		if (s[i] >> 6 != 2)
+			return 0;
+		c = c << 6 | (s[i] & 0x3f);
+	}
+	return c < least[len] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ? 0 : len;
+}
+
+struct json *json_new_text(const char *text, size_t len)
+{
+	_cleanup_buffer_ struct buffer b = BUFFER_INIT;
+	for (size_t i = 0; i < len;) {
+		size_t n = utf8_len((const unsigned char *)text + i, len - i);
+		if (n)
+			buffer_put(&b, text + i, n);
+		else
+			buffer_puts(&b, "\xef\xbf\xbd");
+		i += n ? n : 1;
+	}
+	if (b.failed || b.len > INT32_MAX)
+		return NULL;
+	return outer(json_object_new_string_len(b.data ? b.data : "", (int)b.len));
+}
+
+struct json *json_new_hex(uint64_t value)
+{
+	char text[24];
+	int len = snprintf(text, sizeof(text), "0x%" PRIx64, value);
+	return json_new_text(text, (size_t)len);
+}
+
+struct json *json_new_seconds(uint64_t nsec)
+{
+	char text[40];
+	snprintf(text, sizeof(text), "%" PRIu64 ".%09" PRIu64, nsec / 1000000000, nsec % 1000000000);
+	return outer(json_object_new_double_s((double)nsec / 1e9, text));
+}
+
+void json_set(struct json *object, const char *key, struct json *value)
+{
+	if (!object || json_object_object_add(inner(object), key, inner(value)))
+		json_free(value);
+}
+
+void json_add(struct json *array, struct json *value)
+{
+	if (!array || json_object_array_add(inner(array), inner(value)))
+		json_free(value);
+}
+
+void json_set_text(struct json *object, const char *key, const char *text)
+{
+	json_set(object, key, text ? json_new_text(text, strlen(text)) : NULL);
+}
+
+void json_free(struct json *j)
+{
+	json_object_put(inner(j));
+}
+
+struct error *json_write(struct json *j, bool pretty, struct buffer *ret)
+{
+	int flags = JSON_C_TO_STRING_NOSLASHESCAPE | JSON_C_TO_STRING_SPACED |
+		    (pretty ? JSON_C_TO_STRING_PRETTY : 0);
+	const char *text = j ? json_object_to_json_string_ext(inner(j), flags) : NULL;
+	if (!text)
+		return error_nomem();
+	buffer_puts(ret, text);
+	buffer_putc(ret, '\n');
+	return buffer_error(ret);
+}
