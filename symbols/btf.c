@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stub/base/cleanup.h"
 #include "symbols/types-source.h"
 
 struct btf_types {
@@ -33,7 +34,7 @@ static bool open_raw(const void *data, size_t len, struct raw *r)
 	if (len < sizeof(h) || len > UINT32_MAX)
 		return false;
 	memcpy(&h, data, sizeof(h));
-	if (h.magic != BTF_MAGIC || h.version != BTF_VERSION || h.hdr_len < sizeof(h) || h.hdr_len > len)
+	if (h.magic != BTF_MAGIC || h.version != BTF_VERSION || h.hdr_len < sizeof(h) || h.hdr_len > len || h.hdr_len % 4)
 		return false;
 	size_t body = len - h.hdr_len;
 	if (h.type_off > body || h.type_len > body - h.type_off || h.str_off > body ||
@@ -213,8 +214,7 @@ static bool describe_depth(struct btf_types *b, uint64_t id, struct type_info *r
 		ret->count = btf_array(t)->nelems;
 		if (!describe_depth(b, ret->element, &element, depth + 1))
 			return false;
-		ret->size = element.size * ret->count;
-		return true;
+		return !__builtin_mul_overflow(element.size, ret->count, &ret->size);
 	default: ret->size = 0; return true;
 	}
 }
@@ -281,6 +281,12 @@ static int say_nothing(enum libbpf_print_level level, const char *fmt, va_list a
 struct error *types_from_btf(const void *data, size_t len, struct types **ret)
 {
 	struct raw r = { .count = 0 };
+	_cleanup_free_ void *aligned = NULL;
+	if ((uintptr_t)data % 4) {
+		if (!(aligned = malloc(len ? len : 1)))
+			return error_nomem();
+		data = memcpy(aligned, data, len);
+	}
 	if (!open_raw(data, len, &r) || !check_types(&r))
 		return error_new(ERROR_FORMAT, "the BTF is damaged");
 	struct btf_types *b = calloc(1, sizeof(*b));

@@ -5,11 +5,9 @@
  */
 #include <dwarf.h>
 #include <elfutils/libdw.h>
-#include <errno.h>
-#include <fcntl.h>
+#include <elfutils/libdwfl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "symbols/elf.h"
 #include "symbols/types-source.h"
@@ -23,6 +21,7 @@ struct dwarf_types {
 	struct types t;
 	struct elf_file file;
 	Dwarf *dwarf;
+	Dwfl *relocated;                /* owns `dwarf` of a module, whose offsets need relocation */
 	Dwarf_Off next_unit;            /* where the index goes on; 0 with `whole`: nowhere */
 	bool whole;
 	struct name_slot *slots;
@@ -31,7 +30,13 @@ struct dwarf_types {
 	size_t strings_len;
 };
 
-enum { NAMES_MAX = 1 << 22 };
+/* Damaged DWARF may name a sibling before itself: every walk over siblings has an end. */
+enum { NAMES_MAX = 1 << 22, SIBLINGS_MAX = 1 << 22 };
+
+static bool next_sibling(Dwarf_Die *die, unsigned *walked)
+{
+	return ++*walked < SIBLINGS_MAX && !dwarf_siblingof(die, die);
+}
 
 static uint32_t hash_of(const char *name)
 {
@@ -89,6 +94,7 @@ static void index_unit(struct dwarf_types *d, Dwarf_Die *unit)
 {
 	for (int pass = 0; pass < 2; pass++) {
 		Dwarf_Die die;
+		unsigned walked = 0;
 		if (dwarf_child(unit, &die))
 			return;
 		do {
@@ -97,7 +103,7 @@ static void index_unit(struct dwarf_types *d, Dwarf_Die *unit)
 					     tag == DW_TAG_structure_type || tag == DW_TAG_union_type;
 			if (wanted)
 				add_name(d, &die);
-		} while (!dwarf_siblingof(&die, &die));
+		} while (next_sibling(&die, &walked));
 	}
 }
 
@@ -176,6 +182,7 @@ static uint64_t array_count(Dwarf_Die *array)
 	Dwarf_Attribute attr;
 	Dwarf_Word n;
 	uint64_t count = 1;
+	unsigned walked = 0;
 	bool any = false;
 	if (dwarf_child(array, &child))
 		return 0;
@@ -192,7 +199,7 @@ static uint64_t array_count(Dwarf_Die *array)
 			return 0;
 		count *= n;
 		any = true;
-	} while (!dwarf_siblingof(&child, &child));
+	} while (next_sibling(&child, &walked));
 	return any ? count : 0;
 }
 
@@ -223,8 +230,7 @@ static bool describe_depth(struct dwarf_types *d, uint64_t type, struct type_inf
 		ret->count = array_count(&die);
 		if (!describe_depth(d, ret->element, &element, depth + 1))
 			return false;
-		ret->size = element.size * ret->count;
-		return true;
+		return !__builtin_mul_overflow(element.size, ret->count, &ret->size);
 	case DW_TAG_base_type:
 		if (dwarf_attr(&die, DW_AT_encoding, &attr) && !dwarf_formudata(&attr, &encoding))
 			ret->is_signed = encoding == DW_ATE_signed || encoding == DW_ATE_signed_char;
@@ -273,7 +279,7 @@ static void dwarf_members(struct types *t, uint64_t type,
 		return;
 	if (dwarf_child(&die, &child))
 		return;
-	int n = 0;
+	unsigned walked = 0;
 	do {
 		if (dwarf_tag(&child) != DW_TAG_member)
 			continue;
@@ -285,7 +291,7 @@ static void dwarf_members(struct types *t, uint64_t type,
 		place_member(&child, info.size, &m);
 		if (!each(arg, &m))
 			return;
-	} while (++n < TYPE_MEMBERS_MAX && !dwarf_siblingof(&child, &child));
+	} while (next_sibling(&child, &walked));
 }
 
 static bool enumerator_in(Dwarf_Die *unit, const char *name, int64_t *ret)
@@ -293,6 +299,7 @@ static bool enumerator_in(Dwarf_Die *unit, const char *name, int64_t *ret)
 	Dwarf_Die die, child;
 	Dwarf_Attribute attr;
 	Dwarf_Sword value;
+	unsigned walked = 0;
 	if (dwarf_child(unit, &die))
 		return false;
 	do {
@@ -305,8 +312,8 @@ static bool enumerator_in(Dwarf_Die *unit, const char *name, int64_t *ret)
 				*ret = value;
 				return true;
 			}
-		} while (!dwarf_siblingof(&child, &child));
-	} while (!dwarf_siblingof(&die, &die));
+		} while (next_sibling(&child, &walked));
+	} while (next_sibling(&die, &walked));
 	return false;
 }
 
@@ -331,7 +338,9 @@ static bool dwarf_enumerator_of(struct types *t, const char *name, int64_t *ret)
 static void dwarf_destroy(struct types *t)
 {
 	struct dwarf_types *d = (struct dwarf_types *)t;
-	if (d->dwarf)
+	if (d->relocated)
+		dwfl_end(d->relocated);
+	else if (d->dwarf)
 		dwarf_end(d->dwarf);
 	elf_file_close(&d->file);
 	free(d->slots);
@@ -360,6 +369,29 @@ static void take_strings(struct dwarf_types *d)
 	}
 }
 
+/* The file has its debug information itself or is of no use: nothing is looked for elsewhere. */
+static int find_no_other(Dwfl_Module *m, void **user, const char *name, Dwarf_Addr base, const char *file,
+			 const char *link, GElf_Word crc, char **ret)
+{
+	(void)m, (void)user, (void)name, (void)base, (void)file, (void)link, (void)crc, (void)ret;
+	return -1;
+}
+
+static Dwarf *open_relocated(struct dwarf_types *d, const char *path)
+{
+	static const Dwfl_Callbacks callbacks = {
+		.section_address = dwfl_offline_section_address,
+		.find_debuginfo = find_no_other,
+	};
+	Dwarf_Addr bias;
+	d->relocated = dwfl_begin(&callbacks);
+	if (!d->relocated)
+		return NULL;
+	Dwfl_Module *m = dwfl_report_offline(d->relocated, "module", path, -1);
+	dwfl_report_end(d->relocated, NULL, NULL);
+	return m ? dwfl_module_getdwarf(m, &bias) : NULL;
+}
+
 struct error *types_from_dwarf(const char *elf_path, struct types **ret)
 {
 	struct dwarf_types *d = calloc(1, sizeof(*d));
@@ -369,10 +401,11 @@ struct error *types_from_dwarf(const char *elf_path, struct types **ret)
 	d->file.fd = -1;
 	struct error *err = elf_file_open(elf_path, &d->file);
 	if (!err) {
-		d->dwarf = dwarf_begin_elf(d->file.elf, DWARF_C_READ, NULL);
+		d->dwarf = d->file.is_relocatable ? open_relocated(d, elf_path) :
+						    dwarf_begin_elf(d->file.elf, DWARF_C_READ, NULL);
 		if (!d->dwarf)
 			err = error_new(ERROR_NOT_FOUND, "%s has no debug information (%s)", elf_path,
-					dwarf_errmsg(-1));
+					d->relocated ? dwfl_errmsg(-1) : dwarf_errmsg(-1));
 	}
 	if (err) {
 		dwarf_destroy(&d->t);

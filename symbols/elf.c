@@ -188,7 +188,10 @@ struct error *elf_file_data(struct elf_file *f, size_t index, const void **ret, 
 	Elf_Scn *scn = elf_getscn(f->elf, index);
 	if (s->type == SHT_NOBITS)
 		return error_new(ERROR_NOT_FOUND, "%s: section %s has no bytes", f->path, s->name);
-	if ((s->flags & SHF_COMPRESSED) && elf_compress(scn, 0, 0) < 0)
+	GElf_Shdr now;
+	if (!scn || !gelf_getshdr(scn, &now))
+		return libelf_error(f->path);
+	if ((now.sh_flags & SHF_COMPRESSED) && elf_compress(scn, 0, 0) < 0)     /* it changes sh_flags */
 		return libelf_error(f->path);
 	Elf_Data *d = (s->flags & SHF_COMPRESSED) ? elf_getdata(scn, NULL) : elf_rawdata(scn, NULL);
 	if (!d || (!d->d_buf && d->d_size))

@@ -197,10 +197,18 @@ static struct error *from_debuginfod(const struct find_modules *f, const struct 
 				     struct symbols **ret)
 {
 	_cleanup_free_ char *path = NULL;
+	_cleanup_symbols_ struct symbols *s = NULL;
 	if (!id->len || f->o->no_debuginfod || !debuginfod_wanted())
 		return error_new(ERROR_NOT_FOUND, "no debuginfod");
 	struct error *err = debuginfod_find(id, f->o->progress, &path);
-	return err ? err : symbols_open(path, ret);
+	if (!err)
+		err = symbols_open(path, &s);
+	if (err)
+		return err;
+	if (!fits(f, s, id))
+		return error_new(ERROR_MISMATCH, "debuginfod sent another file");
+	*ret = steal(s);
+	return NULL;
 }
 
 struct error *find_module(struct find_modules *f, const char *name, const struct build_id *id,

@@ -67,7 +67,9 @@ static void look_in_root(struct vmlinux_search *s, const char *root)
 	}
 	if (s->release[0]) {
 		look_for(s, "%s/boot/vmlinux-%s", root, s->release);
+		look_for(s, "%s/boot/vmlinux-%s.debug", root, s->release);
 		look_for(s, "%s/lib/modules/%s/vmlinux", root, s->release);
+		look_for(s, "%s/usr/lib/modules/%s/vmlinux.debug", root, s->release);
 		look_for(s, "%s/usr/lib/modules/%s/vmlinux", root, s->release);
 		look_for(s, "%s/lib/modules/%s/build/vmlinux", root, s->release);
 		look_for(s, "%s/vmlinux-%s", root, s->release);
@@ -116,6 +118,8 @@ struct error *find_vmlinux(const struct find_options *o, const struct build_id *
 	struct vmlinux_search s = { .o = o, .id = id, .release = release, .looked = BUFFER_INIT };
 	if (o->vmlinux)
 		return take_given(o, id, ret);
+	if (strchr(release, '/'))       /* it is the dump's word: no way out of the directories below */
+		release = s.release = "";
 	if (o->beside) {
 		look_for(&s, "%s/vmlinux", o->beside);
 		look_for(&s, "%s/vmlinux.debug", o->beside);
@@ -124,9 +128,9 @@ struct error *find_vmlinux(const struct find_options *o, const struct build_id *
 	for (size_t i = 0; i < o->nroots; i++) {
 		look_for(&s, "%s/vmlinux", o->roots[i]);
 		look_in_root(&s, o->roots[i]);
-		look_for(&s, "%s/usr/lib/debug/vmlinux-%s", o->roots[i], release);
-		look_for(&s, "%s/usr/lib/debug/boot/vmlinux-%s", o->roots[i], release);
-		look_for(&s, "%s/usr/lib/debug/lib/modules/%s/vmlinux", o->roots[i], release);
+		char debug[PATH_LEN];
+		if (snprintf(debug, sizeof(debug), "%s/usr/lib/debug", o->roots[i]) < (int)sizeof(debug))
+			look_in_root(&s, debug);
 	}
 	look_in_root(&s, "/usr/lib/debug");
 	if (release[0]) {
@@ -136,9 +140,12 @@ struct error *find_vmlinux(const struct find_options *o, const struct build_id *
 	}
 	struct error *err = NULL;
 	if (!s.found && id->len && !o->no_debuginfod && debuginfod_wanted()) {
-		_cleanup_error_ struct error *failed = debuginfod_find(id, o->progress, &s.found);
+		_cleanup_free_ char *path = NULL;
+		_cleanup_error_ struct error *failed = debuginfod_find(id, o->progress, &path);
 		if (failed)
 			buffer_printf(&s.looked, "\n  %s", failed->text);
+		else
+			look_at(&s, path);
 	}
 	if (!s.found)
 		err = not_found(&s);

@@ -33,13 +33,13 @@ struct types_ops {
 	bool (*find)(struct types *t, const char *name, uint64_t *ret);
 	bool (*describe)(struct types *t, uint64_t type, struct type_info *ret);
 
-	/* Calls `each` until it returns false, for at most TYPE_MEMBERS_MAX members. */
+	/* Calls `each` until it returns false. */
 	void (*members)(struct types *t, uint64_t type,
 			bool (*each)(void *arg, const struct type_member *m), void *arg);
 	bool (*enumerator)(struct types *t, const char *name, int64_t *ret);
 };
 
-enum { TYPE_MEMBERS_MAX = 65536, TYPE_DEPTH_MAX = 16, TYPE_CHAIN_MAX = 64 };
+enum { TYPE_STEPS_MAX = 1 << 20, TYPE_DEPTH_MAX = 16, TYPE_CHAIN_MAX = 64 };
 
 /* The first member of every source's own struct. */
 struct types {

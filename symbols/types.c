@@ -23,6 +23,7 @@ struct search {
 	const char *name;
 	size_t len;
 	unsigned depth;
+	unsigned *left;                 /* members yet to look at: structs may hold each other many times */
 	uint64_t bits;                  /* of the anonymous structs around it */
 	bool found;
 	struct type_member member;      /* its bits count from the outermost struct */
@@ -31,6 +32,9 @@ struct search {
 static bool look_at(void *arg, const struct type_member *m)
 {
 	struct search *s = arg;
+	if (!*s->left)
+		return false;
+	--*s->left;
 	if (strlen(m->name) == s->len && s->len && !memcmp(m->name, s->name, s->len)) {
 		s->found = true;
 		s->member = *m;
@@ -81,7 +85,8 @@ struct error *types_member(struct types *t, const char *type, const char *path, 
 		return error_new(ERROR_NOT_FOUND, "no struct %s", type);
 	do {
 		size_t len = strcspn(rest, ".[");
-		struct search s = { .t = t, .name = rest, .len = len };
+		unsigned left = TYPE_STEPS_MAX;
+		struct search s = { .t = t, .name = rest, .len = len, .left = &left };
 		t->source->members(t, at, look_at, &s);
 		if (!s.found)
 			return no_member(type, path);
@@ -110,6 +115,8 @@ struct error *types_member(struct types *t, const char *type, const char *path, 
 	if (m.bit_size && info.size) {
 		/* Counted from the storage unit that holds all of it, as the compiler reads it. */
 		m.offset = bits / 8 / info.size * info.size;
+		if (bits - m.offset * 8 + m.bit_size > info.size * 8)   /* packed: it straddles */
+			m.offset = bits / 8;
 		m.bit_offset = (unsigned)(bits - m.offset * 8);
 	}
 	*ret = m;
