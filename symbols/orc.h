@@ -43,11 +43,10 @@ struct orc {
 
 /*
  * `ip`: .orc_unwind_ip (s32, each relative to its own address), which is linked at `ip_addr`;
- * `table`: .orc_unwind; `types`: knows struct orc_entry, or NULL. ERROR_UNSUPPORTED: unknown dialect.
+ * `table`: .orc_unwind; `types`: knows struct orc_entry. ERROR_UNSUPPORTED: unknown dialect.
  */
 struct error *orc_parse(const void *ip, size_t ip_len, uint64_t ip_addr, const void *table,
-			size_t table_len, const void *header, size_t header_len,
-			struct types *types, struct orc *ret) must_check;
+			size_t table_len, struct types *types, struct orc *ret) must_check;
 void orc_deinit(struct orc *o);
 
 /* The entry that covers `addr`, or NULL. */

@@ -1,0 +1,600 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "symbols/cfi.h"
+
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stub/base/cleanup.h"
+
+enum { RSP = 7, RBP = 6, RIP = 16, REGS = 17, ROWS_PER_FDE = 48, WANTED_MAX = 1 << 20 };
+
+struct range {
+	uint64_t start, end;
+};
+
+/* Where ORC's frame replaces the compiler's. */
+struct correction {
+	struct range at;
+	struct orc_rule rule;
+};
+
+struct fde {
+	struct range at;
+	const unsigned char *bytes;     /* borrowed: with its length */
+	size_t len;
+	uint32_t cie;                   /* offset in the compiler's section */
+};
+
+struct merge {
+	struct elf_file *file;
+	const unsigned char *frame;
+	size_t frame_len;
+	const struct orc *orc;
+	Dwarf_CFI *cfi;
+	struct buffer *out;
+	struct cfi_stats stats;
+	struct fde *fdes;               /* sorted by start */
+	size_t nfdes;
+	uint32_t *cie_moved;            /* by old offset / 4: the new one + 1 */
+	struct correction *fixes;       /* sorted */
+	size_t nfixes;
+	uint32_t call_cie, signal_cie;
+};
+
+static uint32_t u32_at(const unsigned char *p)
+{
+	uint32_t value;
+	memcpy(&value, p, sizeof(value));
+	return value;
+}
+
+static uint64_t u64_at(const unsigned char *p)
+{
+	uint64_t value;
+	memcpy(&value, p, sizeof(value));
+	return value;
+}
+
+static int compare_fdes(const void *a, const void *b)
+{
+	const struct fde *x = a, *y = b;
+	return x->at.start < y->at.start ? -1 : x->at.start > y->at.start;
+}
+
+/*
+ * Every entry of the compiler's section, 32-bit DWARF with 8-byte addresses. False: not
+ * understood; the section is then left out of the game.
+ */
+static bool list_entries(struct merge *m)
+{
+	size_t n = 0, at = 0;
+	for (; m->frame_len - at >= 4; n++) {
+		uint32_t len = u32_at(m->frame + at);
+		if (len < 4 || len >= 0xfffffff0 || len > m->frame_len - at - 4)
+			return false;
+		at += 4 + (size_t)len;
+	}
+	m->fdes = calloc(n ? n : 1, sizeof(*m->fdes));
+	m->cie_moved = calloc(m->frame_len / 4 + 1, sizeof(*m->cie_moved));
+	if (!m->fdes || !m->cie_moved)
+		return false;
+	for (at = 0; m->frame_len - at >= 4;) {
+		uint32_t len = u32_at(m->frame + at), id = u32_at(m->frame + at + 4);
+		if (id != UINT32_MAX) {
+			if (len < 20 || id % 4 || id >= m->frame_len)
+				return false;
+			uint64_t start = u64_at(m->frame + at + 8), size = u64_at(m->frame + at + 16);
+			m->fdes[m->nfdes++] = (struct fde){
+				{ start, start + size < start ? UINT64_MAX : start + size },
+				m->frame + at, 4 + (size_t)len, id,
+			};
+		}
+		at += 4 + (size_t)len;
+	}
+	qsort(m->fdes, m->nfdes, sizeof(*m->fdes), compare_fdes);
+	return true;
+}
+
+static void copy_cies(struct merge *m)
+{
+	for (size_t at = 0; m->frame_len - at >= 8;) {
+		size_t len = 4 + (size_t)u32_at(m->frame + at);
+		if (u32_at(m->frame + at + 4) == UINT32_MAX && at % 4 == 0) {
+			m->cie_moved[at / 4] = (uint32_t)m->out->len + 1;
+			buffer_put(m->out, m->frame + at, len);
+		}
+		at += len;
+	}
+}
+
+/* --- ORC's rules as instructions ------------------------------------------------------- */
+
+/* arch/x86/include/uapi/asm/ptrace.h, struct pt_regs: {DWARF register, offset}. */
+static const unsigned char pt_regs[REGS][2] = {
+	{ 15, 0 }, { 14, 8 }, { 13, 16 }, { 12, 24 }, { 6, 32 }, { 3, 40 }, { 11, 48 }, { 10, 56 },
+	{ 9, 64 }, { 8, 72 }, { 0, 80 }, { 2, 88 }, { 1, 96 }, { 4, 104 }, { 5, 112 }, { 16, 128 },
+	{ 7, 152 },
+};
+
+static void put_offset(struct buffer *b, unsigned reg, int offset)
+{
+	buffer_putc(b, DW_CFA_offset_extended_sf);
+	cfi_uleb(b, reg);
+	cfi_sleb(b, offset / 8);
+}
+
+static void put_register_op(struct buffer *b, char op, unsigned reg)
+{
+	buffer_putc(b, op);
+	cfi_uleb(b, reg);
+}
+
+static void put_block(struct buffer *b, const struct buffer *expression)
+{
+	cfi_uleb(b, expression->len);
+	buffer_put(b, expression->data, expression->len);
+	b->failed |= expression->failed;
+}
+
+static void put_cfa(struct buffer *b, const struct orc_rule *r)
+{
+	if (!r->cfa_deref) {
+		if (r->cfa_offset % 8) {        /* never seen; def_cfa counts bytes, but only upwards */
+			buffer_putc(b, DW_CFA_def_cfa);
+			cfi_uleb(b, (unsigned)r->cfa_reg);
+			cfi_uleb(b, (unsigned)r->cfa_offset);
+			return;
+		}
+		buffer_putc(b, DW_CFA_def_cfa_sf);
+		cfi_uleb(b, (unsigned)r->cfa_reg);
+		cfi_sleb(b, r->cfa_offset / 8);
+		return;
+	}
+	_cleanup_buffer_ struct buffer e = BUFFER_INIT;
+	buffer_putc(&e, (char)(DW_OP_breg0 + r->cfa_reg));
+	cfi_sleb(&e, r->cfa_deref == 2 ? r->cfa_offset : 0);
+	buffer_putc(&e, DW_OP_deref);
+	if (r->cfa_deref == 1 && r->cfa_offset) {
+		buffer_putc(&e, DW_OP_consts);
+		cfi_sleb(&e, r->cfa_offset);
+		buffer_putc(&e, DW_OP_plus);
+	}
+	buffer_putc(b, DW_CFA_def_cfa_expression);
+	put_block(b, &e);
+}
+
+static void put_rbp(struct buffer *b, const struct orc_rule *r)
+{
+	if (r->rbp_saved) {
+		put_offset(b, RBP, r->rbp_offset);
+	} else if (r->rbp_deref) {
+		_cleanup_buffer_ struct buffer e = BUFFER_INIT;
+		buffer_putc(&e, DW_OP_breg6);
+		cfi_sleb(&e, r->rbp_offset);
+		put_register_op(b, DW_CFA_expression, RBP);
+		put_block(b, &e);
+	} else {
+		put_register_op(b, DW_CFA_same_value, RBP);
+	}
+}
+
+/*
+ * A whole row: every column that another row of the same FDE may set is set. Always a CFA: gdb
+ * 13 aborts on an FDE without one ("Unknown CFA rule", dwarf2/frame.c).
+ */
+static void put_orc_row(struct buffer *b, const struct orc_rule *r)
+{
+	/* The callee-saved registers that ORC does not follow: gdb shows <not saved>, never a guess. */
+	static const unsigned char unknown[] = { 3, 12, 13, 14, 15 };
+	switch (r->kind) {
+	case ORC_KIND_REGS:
+		put_cfa(b, r);
+		for (size_t i = 0; i < REGS; i++)
+			put_offset(b, pt_regs[i][0], pt_regs[i][1]);
+		break;
+	case ORC_KIND_REGS_PARTIAL:     /* the hardware's frame: rip, cs, rflags, rsp, ss */
+		put_cfa(b, r);
+		put_offset(b, RIP, 0);
+		put_offset(b, RSP, 24);
+		break;
+	case ORC_KIND_CALL:
+		put_cfa(b, r);
+		put_offset(b, RIP, -8);
+		put_rbp(b, r);
+		for (size_t i = 0; i < sizeof(unknown); i++)
+			put_register_op(b, DW_CFA_undefined, unknown[i]);
+		break;
+	default:
+		put_cfa(b, &(struct orc_rule){ .cfa_reg = RSP, .cfa_offset = 8 });
+		put_register_op(b, DW_CFA_undefined, RIP);
+		put_register_op(b, DW_CFA_same_value, RBP);
+		for (size_t i = 0; i < sizeof(unknown); i++)
+			put_register_op(b, DW_CFA_undefined, unknown[i]);
+	}
+}
+
+/* --- where the compiler is wrong --------------------------------------------------------- */
+
+/* The CFA as register plus offset, when it is that simple. */
+static bool simple_cfa(Dwarf_Frame *frame, int *reg, int64_t *offset)
+{
+	Dwarf_Op *ops;
+	size_t n;
+	if (dwarf_frame_cfa(frame, &ops, &n) || n != 1)
+		return false;
+	if (ops[0].atom == DW_OP_bregx) {
+		*reg = (int)ops[0].number;
+		*offset = (int64_t)ops[0].number2;
+		return true;
+	}
+	if (ops[0].atom < DW_OP_breg0 || ops[0].atom > DW_OP_breg31)
+		return false;
+	*reg = ops[0].atom - DW_OP_breg0;
+	*offset = (int64_t)ops[0].number;
+	return true;
+}
+
+/*
+ * The compiler does not see inline assembly: a switch to another stack (SP_INDIRECT) or a push.
+ * Where it follows rbp or a realigned stack by an expression it is right, as is ORC.
+ */
+static bool is_wrong(const struct orc_rule *r, Dwarf_Frame *frame)
+{
+	int reg;
+	int64_t offset;
+	if (r->kind != ORC_KIND_CALL)
+		return false;
+	if (r->cfa_deref == 1)
+		return true;
+	return !r->cfa_deref && r->cfa_reg == RSP && simple_cfa(frame, &reg, &offset) && reg == RSP &&
+	       offset != r->cfa_offset;
+}
+
+static bool add_fix(struct merge *m, uint64_t start, uint64_t end, const struct orc_rule *rule)
+{
+	if (m->nfixes && m->fixes[m->nfixes - 1].at.end == start &&
+	    !memcmp(&m->fixes[m->nfixes - 1].rule, rule, sizeof(*rule))) {
+		m->fixes[m->nfixes - 1].at.end = end;
+		return true;
+	}
+	struct correction *longer = reallocarray(m->fixes, m->nfixes + 1, sizeof(*longer));
+	if (!longer)
+		return false;
+	m->fixes = longer;
+	m->fixes[m->nfixes++] = (struct correction){ { start, end }, *rule };
+	m->stats.corrected++;
+	return true;
+}
+
+/* Compares one ORC entry with the compiler's rows that it meets. */
+static bool compare_entry(struct merge *m, const struct orc_entry *e)
+{
+	for (uint64_t pc = e->start; pc < e->end;) {
+		Dwarf_Frame *frame = NULL;
+		Dwarf_Addr start, end;
+		bool signal;
+		if (dwarf_cfi_addrframe(m->cfi, pc, &frame))
+			return true;            /* silent from here on: see add_silent() */
+		if (dwarf_frame_info(frame, &start, &end, &signal) < 0 || end <= pc)
+			end = e->end;
+		if (end > e->end)
+			end = e->end;
+		bool wrong = is_wrong(&e->rule, frame);
+		free(frame);
+		if (wrong && !add_fix(m, pc, end, &e->rule))
+			return false;
+		pc = end;
+	}
+	return true;
+}
+
+static bool find_fixes(struct merge *m)
+{
+	size_t f = 0;
+	for (size_t i = 0; i < m->orc->n; i++) {
+		const struct orc_entry *e = &m->orc->entries[i];
+		while (f < m->nfdes && m->fdes[f].at.end <= e->start)
+			f++;
+		if (f == m->nfdes)
+			break;
+		if (m->fdes[f].at.start <= e->start && !compare_entry(m, e))
+			return false;
+	}
+	return true;
+}
+
+static size_t first_fix(const struct merge *m, uint64_t pc)
+{
+	size_t low = 0, high = m->nfixes;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (m->fixes[middle].at.end <= pc)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* --- the compiler's rows, made anew ------------------------------------------------------ */
+
+/* The operations that compilers use for the CFA of a realigned stack. */
+static bool put_expression(struct buffer *b, const Dwarf_Op *ops, size_t n)
+{
+	_cleanup_buffer_ struct buffer e = BUFFER_INIT;
+	for (size_t i = 0; i < n; i++) {
+		buffer_putc(&e, (char)ops[i].atom);
+		if (ops[i].atom >= DW_OP_breg0 && ops[i].atom <= DW_OP_breg31)
+			cfi_sleb(&e, (int64_t)ops[i].number);
+		else if (ops[i].atom == DW_OP_plus_uconst || ops[i].atom == DW_OP_constu)
+			cfi_uleb(&e, ops[i].number);
+		else if (ops[i].atom == DW_OP_consts)
+			cfi_sleb(&e, (int64_t)ops[i].number);
+		else if (ops[i].atom != DW_OP_deref && ops[i].atom != DW_OP_plus &&
+			 ops[i].atom != DW_OP_minus && ops[i].atom != DW_OP_and &&
+			 !(ops[i].atom >= DW_OP_lit0 && ops[i].atom <= DW_OP_lit31))
+			return false;
+	}
+	put_block(b, &e);
+	return true;
+}
+
+static bool put_compiler_cfa(struct buffer *b, Dwarf_Frame *frame)
+{
+	Dwarf_Op *ops;
+	size_t n;
+	int reg;
+	int64_t offset;
+	if (simple_cfa(frame, &reg, &offset)) {
+		if (offset < 0)
+			return false;
+		buffer_putc(b, DW_CFA_def_cfa);
+		cfi_uleb(b, (unsigned)reg);
+		cfi_uleb(b, (uint64_t)offset);
+		return true;
+	}
+	if (dwarf_frame_cfa(frame, &ops, &n) || !n)
+		return false;
+	buffer_putc(b, DW_CFA_def_cfa_expression);
+	return put_expression(b, ops, n);
+}
+
+/* Every register's rule; those relative to the CFA stay right under ORC's CFA. */
+static bool put_compiler_registers(struct buffer *b, Dwarf_Frame *frame)
+{
+	for (int reg = 0; reg < REGS; reg++) {
+		Dwarf_Op memory[3], *ops = NULL;
+		size_t n = 0;
+		if (reg == RSP || dwarf_frame_register(frame, reg, memory, &ops, &n))
+			continue;
+		if (!n) {
+			/* libdw: an empty list is "undefined", none at all "same value". */
+			put_register_op(b, ops == memory ? DW_CFA_undefined : DW_CFA_same_value, (unsigned)reg);
+			continue;
+		}
+		int64_t offset = n == 2 ? (int64_t)ops[1].number : 0;
+		if (ops[0].atom == DW_OP_call_frame_cfa && offset % 8 == 0 &&
+		    (n == 1 || (n == 2 && ops[1].atom == DW_OP_plus_uconst))) {
+			put_offset(b, (unsigned)reg, (int)offset);
+		} else {                /* an expression: rbp's in a function with a realigned stack */
+			put_register_op(b, DW_CFA_expression, (unsigned)reg);
+			if (!put_expression(b, ops, n))
+				return false;
+		}
+	}
+	return true;
+}
+
+static bool remake_row(struct merge *m, uint64_t pc, uint64_t limit, const struct correction *fix,
+		       struct buffer *row, uint64_t *end_ret)
+{
+	Dwarf_Frame *frame = NULL;
+	Dwarf_Addr start, end;
+	bool signal;
+	if (dwarf_cfi_addrframe(m->cfi, pc, &frame))
+		return false;
+	bool good = dwarf_frame_info(frame, &start, &end, &signal) >= 0 && end > pc;
+	if (good) {
+		if (fix)
+			put_cfa(row, &fix->rule);
+		else
+			good = put_compiler_cfa(row, frame);
+		good = good && put_compiler_registers(row, frame);
+		*end_ret = end < limit ? end : limit;
+	}
+	free(frame);
+	return good;
+}
+
+/*
+ * One FDE row by row. False, and nothing written: its rules use something that is not known here,
+ * and the compiler's own stay.
+ */
+static bool remake(struct merge *m, const struct fde *fde)
+{
+	_cleanup_buffer_ struct buffer rows = BUFFER_INIT;
+	unsigned nrows = 0;
+	size_t fix = first_fix(m, fde->at.start);
+	for (uint64_t pc = fde->at.start, end; pc < fde->at.end; pc = end) {
+		_cleanup_buffer_ struct buffer row = BUFFER_INIT;
+		uint64_t limit = fde->at.end;
+		while (fix < m->nfixes && m->fixes[fix].at.end <= pc)
+			fix++;
+		const struct correction *here = fix < m->nfixes && m->fixes[fix].at.start <= pc ?
+						&m->fixes[fix] : NULL;
+		if (here && here->at.end < limit)
+			limit = here->at.end;
+		else if (!here && fix < m->nfixes && m->fixes[fix].at.start < limit)
+			limit = m->fixes[fix].at.start;
+		if (!remake_row(m, pc, limit, here, &row, &end))
+			return false;
+		cfi_fde(&rows, m->call_cie, pc, end - pc, &row);
+		rows.failed |= row.failed;
+		nrows++;
+	}
+	buffer_put(m->out, rows.data, rows.len);
+	m->out->failed |= rows.failed;
+	m->stats.rows += nrows;
+	m->stats.remade++;
+	return true;
+}
+
+static void copy_fde(struct merge *m, const struct fde *fde)
+{
+	uint32_t cie = m->cie_moved[fde->cie / 4];
+	if (!cie)
+		return;
+	size_t at = m->out->len;
+	buffer_put(m->out, fde->bytes, fde->len);
+	cie--;
+	if (!m->out->failed)
+		memcpy(m->out->data + at + 4, &cie, sizeof(cie));
+	m->stats.kept++;
+}
+
+static void put_compiler_fdes(struct merge *m)
+{
+	for (size_t i = 0; i < m->nfdes; i++) {
+		const struct fde *fde = &m->fdes[i];
+		size_t fix = first_fix(m, fde->at.start);
+		bool wrong = fix < m->nfixes && m->fixes[fix].at.start < fde->at.end;
+		if (!wrong || !remake(m, fde))
+			copy_fde(m, fde);
+	}
+}
+
+/* --- where the compiler is silent -------------------------------------------------------- */
+
+struct open_fde {
+	struct buffer instructions;
+	enum orc_kind kind;             /* kinds that share an FDE count as ORC_KIND_CALL */
+	uint64_t start, row, end;
+	struct orc_rule last;
+	unsigned rows;
+};
+
+static void close_fde(struct merge *m, struct open_fde *o)
+{
+	if (o->rows) {
+		bool signal = o->kind != ORC_KIND_CALL;
+		cfi_fde(m->out, signal ? m->signal_cie : m->call_cie, o->start, o->end - o->start,
+			&o->instructions);
+		m->out->failed |= o->instructions.failed;
+		m->stats.orc_only++;
+	}
+	buffer_clear(&o->instructions);
+	o->rows = 0;
+}
+
+static void put_advance(struct buffer *b, uint64_t delta)
+{
+	uint32_t value = (uint32_t)delta;
+	if (delta < 64) {
+		buffer_putc(b, (char)(DW_CFA_advance_loc | delta));
+	} else {
+		buffer_putc(b, DW_CFA_advance_loc4);
+		buffer_put(b, &value, sizeof(value));
+	}
+}
+
+/* Rows that follow each other go into one FDE, so that there are thousands and not 100,000s. */
+static void add_silent(struct merge *m, struct open_fde *o, uint64_t start, uint64_t end,
+		       const struct orc_rule *rule)
+{
+	enum orc_kind kind = rule->kind == ORC_KIND_REGS || rule->kind == ORC_KIND_REGS_PARTIAL ?
+			     rule->kind : ORC_KIND_CALL;
+	bool joins = o->rows && o->end == start && o->kind == kind && o->rows < ROWS_PER_FDE &&
+		     start - o->row < UINT32_MAX;
+	if (joins && !memcmp(&o->last, rule, sizeof(*rule))) {
+		o->end = end;
+		return;
+	}
+	if (!joins) {
+		close_fde(m, o);
+		o->start = start;
+		o->kind = kind;
+	} else {
+		put_advance(&o->instructions, start - o->row);
+	}
+	put_orc_row(&o->instructions, rule);
+	o->row = start;
+	o->end = end;
+	o->last = *rule;
+	o->rows++;
+}
+
+/* What of one ORC entry no FDE of the compiler covers. */
+static void add_uncovered(struct merge *m, struct open_fde *o, size_t *fde, const struct range *section,
+			  const struct orc_entry *e)
+{
+	uint64_t start = e->start > section->start ? e->start : section->start;
+	uint64_t end = e->end < section->end ? e->end : section->end;
+	while (*fde < m->nfdes && m->fdes[*fde].at.end <= start)
+		++*fde;
+	for (size_t f = *fde; start < end; f++) {
+		uint64_t gap = f < m->nfdes && m->fdes[f].at.start < end ? m->fdes[f].at.start : end;
+		if (gap > start)
+			add_silent(m, o, start, gap, &e->rule);
+		if (gap == end)
+			return;
+		if (m->fdes[f].at.end > start)
+			start = m->fdes[f].at.end;
+	}
+}
+
+static void put_silent(struct merge *m)
+{
+	struct open_fde o = { .instructions = BUFFER_INIT };
+	for (size_t s = 0; s < m->file->nsections; s++) {
+		const struct section *section = &m->file->sections[s];
+		struct range at = { section->addr, section->addr + section->size };
+		size_t fde = 0;
+		if (!(section->flags & SHF_ALLOC) || !(section->flags & SHF_EXECINSTR))
+			continue;
+		for (size_t i = 0; i < m->orc->n; i++) {
+			const struct orc_entry *e = &m->orc->entries[i];
+			if (e->end > at.start && e->start < at.end && e->end > e->start)
+				add_uncovered(m, &o, &fde, &at, e);
+		}
+		close_fde(m, &o);
+	}
+	m->out->failed |= o.instructions.failed;
+	buffer_deinit(&o.instructions);
+}
+
+struct error *cfi_merge(struct elf_file *f, const void *frame, size_t len, const struct orc *orc,
+			struct buffer *ret, struct cfi_stats *stats_ret)
+{
+	struct merge m = { .file = f, .frame = frame, .frame_len = len, .orc = orc, .out = ret };
+	Dwarf *dwarf = len ? dwarf_begin_elf(f->elf, DWARF_C_READ, NULL) : NULL;
+	m.cfi = dwarf ? dwarf_getcfi(dwarf) : NULL;
+	m.call_cie = (uint32_t)ret->len;
+	cfi_cie(ret, false);
+	m.signal_cie = (uint32_t)ret->len;
+	cfi_cie(ret, true);
+
+	struct error *err = NULL;
+	if (len && (!m.cfi || !list_entries(&m)))
+		err = error_new(ERROR_UNSUPPORTED, "%s: its .debug_frame is of a form that kstub does not know; "
+						   "it is used as it is", f->path);
+	if (!err && len) {
+		copy_cies(&m);
+		if (!find_fixes(&m))
+			err = error_nomem();
+	}
+	if (!err) {
+		put_compiler_fdes(&m);
+		put_silent(&m);
+		err = buffer_error(ret);
+	}
+	free(m.fdes);
+	free(m.cie_moved);
+	free(m.fixes);
+	if (dwarf)
+		dwarf_end(dwarf);
+	if (!err)
+		*stats_ret = m.stats;
+	return err;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A copy of an ELF file with some sections emptied, replaced or added. Section numbers stay what
+ * they are, so that symbols and links stay right.
+ */
+#ifndef SYMBOLS_ELF_COPY_H
+#define SYMBOLS_ELF_COPY_H
+
+#include <elf.h>
+
+#include "stub/base/buffer.h"
+#include "stub/base/error.h"
+#include "stub/base/progress.h"
+#include "symbols/elf.h"
+
+struct elf_copy {
+	Elf64_Ehdr header;
+	Elf64_Shdr *sections;
+	size_t nsections;
+	struct buffer names;            /* .shstrtab, whole */
+	int from, to;                   /* descriptors, borrowed */
+	uint64_t from_size;
+	uint64_t end;                   /* of what has been written */
+};
+
+/* Reads the headers of `f`; nothing is written yet. */
+struct error *elf_copy_start(struct elf_file *f, int to, struct elf_copy *ret) must_check;
+void elf_copy_deinit(struct elf_copy *c);
+
+/* Makes section `index` one that is not there. */
+void elf_copy_drop(struct elf_copy *c, size_t index);
+
+/*
+ * Writes headers of segments and all that has bytes: what belongs to memory stays at its offset,
+ * the rest is packed behind it. Sections whose type is SHT_NULL are left out.
+ */
+struct error *elf_copy_sections(struct elf_copy *c, struct progress *progress) must_check;
+
+/* Appends these bytes as the content of section `index`, or of a new one. */
+struct error *elf_copy_put(struct elf_copy *c, size_t index, const void *bytes, size_t len) must_check;
+struct error *elf_copy_add(struct elf_copy *c, const char *name, const void *bytes, size_t len) must_check;
+
+/* Writes names and headers; may be followed by more sections and another finish. */
+struct error *elf_copy_finish(struct elf_copy *c) must_check;
+
+#endif

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "symbols/prepared.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "stub/base/cleanup.h"
+#include "stub/base/log.h"
+#include "symbols/cache.h"
+#include "symbols/cfi.h"
+#include "symbols/elf-copy.h"
+
+extern char **environ;
+
+/* Goes up whenever the prepared file changes its content: an older one is made anew. */
+static const char FORMAT[] = "kstub prepared vmlinux 1";
+static const char FORMAT_SECTION[] = ".kstub.format";
+enum { PERCPU_STEP = 16 };
+
+/* A prepared file says so in a section that is written last; half a file has none. */
+static bool is_current(const char *path, const struct build_id *id, const char *format)
+{
+	_cleanup_symbols_ struct symbols *s = NULL;
+	const void *data;
+	size_t len;
+	_cleanup_error_ struct error *err = symbols_open(path, &s);
+	if (err) {
+		s = NULL;
+		return false;
+	}
+	struct error *none = symbols_section_data(s, FORMAT_SECTION, &data, &len);
+	bool current = !none && len == strlen(format) && !memcmp(data, format, len) &&
+		       (!id->len || build_id_equal(id, symbols_build_id(s)));
+	error_free(none);
+	return current;
+}
+
+static size_t find_section(const struct elf_file *f, const char *name)
+{
+	for (size_t i = 1; i < f->nsections; i++)
+		if (!strcmp(f->sections[i].name, name))
+			return i;
+	return 0;
+}
+
+/*
+ * gdb takes a section's final address 0 for "not set" and gives it its neighbour's offset, so
+ * the symbols of a .data..percpu linked at 0 would move with KASLR. With a header that starts
+ * 16 bytes later they stay, and so do the symbols, which are no part of the header.
+ */
+static void edit_percpu(const struct elf_file *f, struct elf_copy *c)
+{
+	size_t i = find_section(f, ".data..percpu");
+	Elf64_Shdr *s = &c->sections[i];
+	if (!i || s->sh_addr || !(s->sh_flags & SHF_ALLOC) || s->sh_size <= PERCPU_STEP)
+		return;
+	s->sh_addr += PERCPU_STEP;
+	s->sh_offset += PERCPU_STEP;
+	s->sh_size -= PERCPU_STEP;
+	s->sh_addralign = PERCPU_STEP;
+}
+
+/* ORC out of the file; NULL and a warning when there is none or an unknown one. */
+static struct error *read_orc(struct symbols *s, struct elf_file *f, struct orc *ret, char **warning)
+{
+	const void *ip, *table;
+	size_t ip_len, table_len, at = find_section(f, ".orc_unwind_ip");
+	struct types *types;
+	struct error *err = symbols_section_data(s, ".orc_unwind_ip", &ip, &ip_len);
+	if (!err)
+		err = symbols_section_data(s, ".orc_unwind", &table, &table_len);
+	if (!err)
+		err = symbols_types(s, TYPES_AUTO, &types);
+	if (!err)
+		err = orc_parse(ip, ip_len, f->sections[at].addr, table, table_len, types, ret);
+	if (!err || err->code == ERROR_NOMEM)
+		return err;
+	if (asprintf(warning, "no unwinding through assembly code: %s", err->text) < 0)
+		*warning = NULL;
+	error_free(err);
+	return NULL;
+}
+
+/* The .debug_frame of the copy; `ret` stays empty when the compiler's is to be used as it is. */
+static struct error *make_frame(struct symbols *s, struct elf_file *f, struct buffer *ret, char **warning)
+{
+	const void *frame = NULL;
+	size_t len = 0, index = find_section(f, ".debug_frame");
+	struct orc orc = { NULL, 0 };
+	struct cfi_stats stats;
+	struct error *err = index ? elf_file_data(f, index, &frame, &len) : NULL;
+	if (err)
+		return err;
+	err = read_orc(s, f, &orc, warning);
+	if (err || !orc.n)
+		return err;
+	err = cfi_merge(f, frame, len, &orc, ret, &stats);
+	orc_deinit(&orc);
+	if (err && err->code != ERROR_NOMEM) {
+		free(*warning);
+		*warning = strdup(err->text);
+		error_free(err);
+		buffer_clear(ret);
+		return NULL;
+	}
+	if (!err)
+		log_line(LOG_SYMBOLS, "CFI: %u FDEs kept, %u made anew as %u rows (%u corrections), %u from ORC "
+				      "alone, %zu bytes", stats.kept, stats.remade, stats.rows, stats.corrected,
+			 stats.orc_only, ret->len);
+	return err;
+}
+
+static struct error *write_copy(struct symbols *s, struct elf_file *f, struct elf_copy *c,
+				struct progress *progress, char **warning)
+{
+	_cleanup_buffer_ struct buffer frame = BUFFER_INIT;
+	size_t index = find_section(f, ".debug_frame");
+	progress_report(progress, "correcting unwind information", -1);
+	struct error *err = make_frame(s, f, &frame, warning);
+	for (size_t i = 1; i < f->nsections; i++)
+		if (!(f->sections[i].flags & SHF_ALLOC) &&
+		    (f->sections[i].type == SHT_RELA || !strcmp(f->sections[i].name, ".gdb_index") ||
+		     (i == index && frame.len)))
+			elf_copy_drop(c, i);
+	edit_percpu(f, c);
+	if (!err)
+		err = elf_copy_sections(c, progress);
+	if (!err && frame.len)
+		err = index ? elf_copy_put(c, index, frame.data, frame.len) :
+			      elf_copy_add(c, ".debug_frame", frame.data, frame.len);
+	return err ? err : elf_copy_finish(c);
+}
+
+/* Runs gdb with output to nowhere; its exit status, -1 when it could not be started. */
+static int run_gdb(const char *gdb, const char *file, const char *out_dir)
+{
+	_cleanup_free_ char *save = NULL;
+	if (asprintf(&save, "save gdb-index %s", out_dir) < 0) {
+		save = NULL;
+		return -1;
+	}
+	char *argv[] = { (char *)gdb, "-nx", "-batch", "-iex", "set debuginfod enabled off", "-iex",
+			 "set auto-load no", "-ex", save, (char *)file, NULL };
+	posix_spawn_file_actions_t actions;
+	pid_t pid;
+	int status = -1;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, 1, 2);
+	int failed = posix_spawnp(&pid, gdb, &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	if (failed)
+		return -1;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* Appends the file that gdb wrote as section .gdb_index. */
+static struct error *add_index_file(struct elf_copy *c, const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	if (fd < 0 || fstat(fd, &st) || !st.st_size)
+		return error_new(ERROR_NOT_FOUND, "gdb wrote no index");
+	void *bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (bytes == MAP_FAILED)
+		return error_os(errno, "%s", path);
+	struct error *err = elf_copy_add(c, ".gdb_index", bytes, (size_t)st.st_size);
+	munmap(bytes, (size_t)st.st_size);
+	return err;
+}
+
+static struct error *add_index(struct elf_copy *c, const char *cache_dir, const char *file,
+			       const struct prepared_options *o)
+{
+	_cleanup_free_ char *dir = NULL;
+	_cleanup_free_ char *index = NULL;
+	if (asprintf(&dir, "%s/.tmp-%d-index", cache_dir, (int)getpid()) < 0) {
+		dir = NULL;
+		return error_nomem();
+	}
+	const char *base = strrchr(file, '/') + 1;
+	if (asprintf(&index, "%s/%s.gdb-index", dir, base) < 0) {
+		index = NULL;
+		return error_nomem();
+	}
+	if (mkdir(dir, 0700) && errno != EEXIST)
+		return error_os(errno, "%s", dir);
+	progress_report(o->progress, "indexing vmlinux for gdb", -1);
+	const char *gdb = o->gdb ? o->gdb : "gdb";
+	int status = run_gdb(gdb, file, dir);
+	struct error *err = status ? error_new(ERROR_NOT_FOUND, "%s could not make an index of it%s", gdb,
+					       status < 0 ? " (is it installed?)" : "") :
+				     add_index_file(c, index);
+	cache_remove_tree(dir);
+	return err;
+}
+
+static struct error *make_vmlinux(struct symbols *vmlinux, const char *cache_dir,
+				  const struct prepared_options *o, char **warning)
+{
+	struct cache_file out = { .fd = -1 };
+	struct elf_file f = { .fd = -1 };
+	struct elf_copy copy = { .from = -1, .to = -1 };
+	struct error *err = cache_create(cache_dir, "vmlinux", &out);
+	if (!err)
+		err = elf_file_open(symbols_path(vmlinux), &f);
+	if (!err)
+		err = elf_copy_start(&f, out.fd, &copy);
+	if (!err)
+		err = write_copy(vmlinux, &f, &copy, o->progress, warning);
+	if (!err) {
+		struct error *slow = add_index(&copy, cache_dir, out.temp_path, o);
+		if (slow && slow->code != ERROR_NOT_FOUND) {
+			err = slow;
+		} else if (slow) {
+			free(*warning);
+			if (asprintf(warning, "%s: gdb will be slow", slow->text) < 0)
+				*warning = NULL;
+			error_free(slow);
+		}
+	}
+	if (!err)
+		err = elf_copy_add(&copy, FORMAT_SECTION, FORMAT, strlen(FORMAT));
+	if (!err)
+		err = elf_copy_finish(&copy);
+	if (!err)
+		err = cache_commit(&out);
+	cache_abandon(&out);
+	elf_copy_deinit(&copy);
+	elf_file_close(&f);
+	return error_prefix(err, "preparing %s", symbols_path(vmlinux));
+}
+
+struct error *prepared_vmlinux(struct symbols *vmlinux, const char *cache_dir,
+			       const struct prepared_options *o, char **ret, char **warning_ret)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_free_ char *warning = NULL;
+	_cleanup_close_ int lock = -1;
+	struct error *err = NULL;
+	if (asprintf(&path, "%s/vmlinux", cache_dir) < 0) {
+		path = NULL;
+		return error_nomem();
+	}
+	if (!is_current(path, symbols_build_id(vmlinux), FORMAT)) {
+		progress_report(o->progress, "preparing vmlinux", 0);
+		err = cache_lock(cache_dir, "vmlinux", &lock);
+		/* Another kstub may have made it while this one waited. */
+		if (!err && !is_current(path, symbols_build_id(vmlinux), FORMAT)) {
+			cache_sweep(cache_dir);
+			err = make_vmlinux(vmlinux, cache_dir, o, &warning);
+		}
+	}
+	if (err)
+		return err;
+	*ret = steal(path);
+	*warning_ret = steal(warning);
+	return NULL;
+}
+
+static bool has_addresses(const struct symbols *ko)
+{
+	size_t n;
+	const struct section *s = symbols_sections(ko, &n);
+	for (size_t i = 0; i < n; i++)
+		if ((s[i].flags & SHF_ALLOC) && s[i].addr)
+			return true;
+	return false;
+}
+
+static struct error *make_module(struct symbols *ko, const char *cache_dir, const char *name)
+{
+	static const char format[] = "kstub module 1";
+	struct cache_file out = { .fd = -1 };
+	struct elf_file f = { .fd = -1 };
+	struct elf_copy copy = { .from = -1, .to = -1 };
+	struct error *err = cache_create(cache_dir, name, &out);
+	if (!err)
+		err = elf_file_open(symbols_path(ko), &f);
+	if (!err)
+		err = elf_copy_start(&f, out.fd, &copy);
+	for (size_t i = 0; !err && i < copy.nsections; i++)
+		if (copy.sections[i].sh_flags & SHF_ALLOC)
+			copy.sections[i].sh_addr = 0;
+	if (!err)
+		err = elf_copy_sections(&copy, NULL);
+	if (!err)
+		err = elf_copy_add(&copy, FORMAT_SECTION, format, strlen(format));
+	if (!err)
+		err = elf_copy_finish(&copy);
+	if (!err)
+		err = cache_commit(&out);
+	cache_abandon(&out);
+	elf_copy_deinit(&copy);
+	elf_file_close(&f);
+	return error_prefix(err, "copying %s", symbols_path(ko));
+}
+
+struct error *prepared_module(struct symbols *ko, const char *cache_dir, char **ret)
+{
+	if (!has_addresses(ko)) {
+		/* gdb has a working directory of its own. */
+		char *absolute = realpath(symbols_path(ko), NULL);
+		if (!absolute)
+			return error_os(errno, "%s", symbols_path(ko));
+		*ret = absolute;
+		return NULL;
+	}
+	char name[256];
+	_cleanup_free_ char *path = NULL;
+	const char *base = strrchr(symbols_path(ko), '/');
+	base = base ? base + 1 : symbols_path(ko);
+	snprintf(name, sizeof(name), "%.*s.flat.ko", (int)strcspn(base, "."), base);
+	if (asprintf(&path, "%s/%s", cache_dir, name) < 0) {
+		path = NULL;
+		return error_nomem();
+	}
+	if (!symbols_build_id(ko)->len || !is_current(path, symbols_build_id(ko), "kstub module 1")) {
+		struct error *err = make_module(ko, cache_dir, name);
+		if (err)
+			return err;
+	}
+	*ret = steal(path);
+	return NULL;
+}
