@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rsp/hex.h"
+#include "stub/base/cleanup.h"
+#include "stub/monitor/monitor.h"
+#include "stub/server/handlers.h"
+#include "stub/server/threads.h"
+
+/* A reply of monitor may be larger than a packet: gdb takes it in one all the same. */
+enum { MONITOR_LINE_MAX = 4096 };
+
+struct error *handle_supported(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
+{
+	char text[64];
+	(void)q;
+	s->exec_file_asked = 0;
+	s->user_vmlinux = false;
+	snprintf(text, sizeof(text), "PacketSize=%x;QStartNoAckMode+;qXfer:features:read+", SESSION_PACKET);
+	reply_text(out, text);
+	/* Never vFile: with it gdb would read a vmlinux through the protocol, 17 times slower. */
+	reply_text(out, ";qXfer:exec-file:read+;qXfer:libraries:read+;qXfer:threads:read+");
+	return NULL;
+}
+
+struct error *handle_no_ack(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
+{
+	(void)q;
+	s->next = SESSION_NO_ACKS;
+	reply_text(out, "OK");
+	return NULL;
+}
+
+/* Any thread may be selected, also one that is gone: its registers are then zeros. */
+struct error *handle_set_thread(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
+{
+	if (q->op == 'g')
+		s->thread = q->thread == RSP_THREAD_ALL || q->thread == RSP_THREAD_ANY ?
+			    threads_first_selected(s->k) : q->thread;
+	reply_text(out, "OK");
+	return NULL;
+}
+
+struct error *handle_thread_alive(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
+{
+	unsigned index;
+	if (!threads_index(s->k, q->thread, &index))
+		return error_new(ERROR_NOT_FOUND, "no such thread");
+	reply_text(out, "OK");
+	return NULL;
+}
+
+struct error *handle_current_thread(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
+{
+	(void)q;
+	reply_text(out, "QC");
+	reply_hex_number(out, (uint64_t)s->thread);
+	return NULL;
+}
+
+struct error *handle_first_threads(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
+{
+	(void)q;
+	for (unsigned i = 0; i < threads_count(s->k); i++) {
+		reply_text(out, i ? "," : "m");
+		reply_hex_number(out, (uint64_t)threads_id(s->k, i));
+	}
+	return NULL;
+}
+
+struct error *handle_next_threads(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
+{
+	(void)s;
+	(void)q;
+	reply_text(out, "l");
+	return NULL;
+}
+
+struct error *handle_thread_extra(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
+{
+	unsigned index;
+	if (!threads_index(s->k, q->thread, &index))
+		return error_new(ERROR_NOT_FOUND, "no such thread");
+	const char *extra = threads_extra(s->k, index);
+	reply_hex(out, extra, strlen(extra));
+	return NULL;
+}
+
+struct error *handle_attached(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
+{
+	(void)s;
+	(void)q;
+	reply_text(out, "1");
+	return NULL;
+}
+
+/*
+ * gdb asks for the exec-file twice when it has none, and once when the user gave one. A vmlinux
+ * of the user's is moved by its first two segments; everything else moves by the library list.
+ */
+struct error *handle_offsets(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
+{
+	size_t n;
+	char text[96];
+	(void)q;
+	s->user_vmlinux = s->exec_file_asked == 1 && s->k->vmlinux && s->k->placed;
+	buffer_clear(&s->libraries);
+	if (!s->user_vmlinux)
+		return NULL;
+	const struct segment *segments = symbols_segments(s->k->vmlinux, &n);
+	if (n < 2)
+		return NULL;
+	snprintf(text, sizeof(text), "TextSeg=%llx;DataSeg=%llx",
+		 (unsigned long long)(segments[0].vaddr + s->k->kaslr_offset),
+		 (unsigned long long)(segments[1].vaddr + s->k->kaslr_offset));
+	reply_text(out, text);
+	return NULL;
+}
+
+struct error *handle_symbol(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
+{
+	(void)s;
+	(void)q;
+	reply_text(out, "OK");
+	return NULL;
+}
+
+/*
+ * One final reply in hex, whatever its size: gdb 13 takes O packets that come after ^C for the
+ * answers to its next requests. Errors are text as well; it would not show them otherwise.
+ */
+struct error *handle_monitor(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
+{
+	char line[MONITOR_LINE_MAX + 1];
+	unsigned index;
+	if (q->text.len / 2 > MONITOR_LINE_MAX || !hex_decode(q->text.data, q->text.len, line))
+		return error_new(ERROR_FORMAT, "a monitor command that is too long, or no text");
+	line[q->text.len / 2] = '\0';
+	_cleanup_buffer_ struct buffer text = BUFFER_INIT;
+	struct monitor_context c = {
+		.target = s->k->target, .kernel = s->k,
+		.cpu = session_thread(s, &index) ? (int)index : -1,
+	};
+	struct error *err = monitor_run(&c, line, MONITOR_TEXT, &text);
+	if (err)
+		buffer_printf(&text, "%s\n", err->text);
+	error_free(err);
+	if (!text.len)
+		buffer_puts(&text, "\n");
+	if (text.len > out->cap / 2) {
+		static const char note[] = "\n(cut off: `kstub cmd` gives all of it)\n";
+		reply_hex(out, text.data, out->cap / 2 - sizeof(note));
+		reply_hex(out, note, sizeof(note) - 1);
+		return NULL;
+	}
+	reply_hex(out, text.data, text.len);
+	return NULL;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
+#include "stub/base/xml.h"
+#include "stub/server/handlers.h"
+#include "stub/server/threads.h"
+
+static size_t size_of(const struct reg_info *r)
+{
+	return r->bits / 8u;
+}
+
+static void put_register(struct rsp_reply *out, const struct reg_info *info, const struct regs *r, unsigned reg)
+{
+	unsigned char bytes[16] = { 0 };
+	uint64_t value = r->value[reg];
+	if (!r->known[reg]) {
+		reply_unavailable(out, size_of(info));
+		return;
+	}
+	memcpy(bytes, &value, sizeof(value));
+	reply_hex(out, bytes, size_of(info));
+}
+
+/*
+ * A thread that is not there answers zeros: an error or unavailable registers would end gdb's
+ * own dealings with a thread that it remembers.
+ */
+static void selected_regs(struct session *s, struct regs *r)
+{
+	unsigned index;
+	memset(r, 0, sizeof(*r));
+	if (!session_thread(s, &index) || !threads_regs(s->k, index, r)) {
+		memset(r->value, 0, sizeof(r->value));
+		memset(r->known, 1, sizeof(r->known));
+	}
+}
+
+struct error *handle_read_regs(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
+{
+	const struct arch *arch = s->k->target->arch;
+	struct regs r;
+	(void)q;
+	selected_regs(s, &r);
+	for (unsigned i = 0; i < arch->nregs; i++)
+		if (arch->regs[i].feature)
+			put_register(out, &arch->regs[i], &r, i);
+	return NULL;
+}
+
+struct error *handle_read_reg(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
+{
+	const struct arch *arch = s->k->target->arch;
+	struct regs r;
+	if (q->number >= arch->nregs || !arch->regs[q->number].feature)
+		return error_new(ERROR_NOT_FOUND, "no such register");
+	selected_regs(s, &r);
+	put_register(out, &arch->regs[q->number], &r, (unsigned)q->number);
+	return NULL;
+}
+
+struct error *handle_write_regs(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
+{
+	(void)s;
+	(void)q;
+	(void)out;
+	return error_new(ERROR_UNSUPPORTED, "the target is a read-only vmcore");
+}
+
+/* features/i386/64bit-core.xml of gdb names these flags; without them $eflags is a number. */
+static const char eflags[] =
+	"<flags id=\"i386_eflags\" size=\"4\">"
+	"<field name=\"\" start=\"22\" end=\"31\"/><field name=\"ID\" start=\"21\" end=\"21\"/>"
+	"<field name=\"VIP\" start=\"20\" end=\"20\"/><field name=\"VIF\" start=\"19\" end=\"19\"/>"
+	"<field name=\"AC\" start=\"18\" end=\"18\"/><field name=\"VM\" start=\"17\" end=\"17\"/>"
+	"<field name=\"RF\" start=\"16\" end=\"16\"/><field name=\"NT\" start=\"14\" end=\"14\"/>"
+	"<field name=\"OF\" start=\"11\" end=\"11\"/><field name=\"DF\" start=\"10\" end=\"10\"/>"
+	"<field name=\"IF\" start=\"9\" end=\"9\"/><field name=\"TF\" start=\"8\" end=\"8\"/>"
+	"<field name=\"SF\" start=\"7\" end=\"7\"/><field name=\"ZF\" start=\"6\" end=\"6\"/>"
+	"<field name=\"AF\" start=\"4\" end=\"4\"/><field name=\"PF\" start=\"2\" end=\"2\"/>"
+	"<field name=\"\" start=\"1\" end=\"1\"/><field name=\"CF\" start=\"0\" end=\"0\"/></flags>\n";
+
+/*
+ * osabi none: under gdb's default GNU/Linux it ignores the library list (docs/PROTOCOL.md).
+ */
+void registers_xml(const struct arch *arch, struct buffer *ret)
+{
+	const char *feature = NULL;
+	buffer_puts(ret, "<?xml version=\"1.0\"?>\n<!DOCTYPE target SYSTEM \"gdb-target.dtd\">\n<target version=\"1.0\">\n");
+	buffer_printf(ret, "<architecture>%s</architecture>\n<osabi>none</osabi>\n", arch->name);
+	for (unsigned i = 0; i < arch->nregs; i++) {
+		const struct reg_info *r = &arch->regs[i];
+		if (!r->feature)
+			continue;
+		if (!feature || strcmp(feature, r->feature)) {
+			buffer_printf(ret, "%s<feature name=\"%s\">\n", feature ? "</feature>\n" : "", r->feature);
+			if (!feature)
+				buffer_puts(ret, eflags);
+			feature = r->feature;
+		}
+		buffer_printf(ret, "<reg name=\"%s\" bitsize=\"%u\" type=\"%s\" regnum=\"%u\" save-restore=\"no\"/>\n",
+			      r->name, r->bits, r->type, i);
+	}
+	buffer_puts(ret, "</feature>\n</target>\n");
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdlib.h>
+
+#include "stub/base/cleanup.h"
+#include "stub/base/xml.h"
+#include "stub/linux/module.h"
+#include "stub/server/handlers.h"
+#include "stub/server/threads.h"
+
+/*
+ * The prepared vmlinux, moved by one segment per PT_LOAD: by KASLR, but for that of the per-CPU
+ * section linked at 0, which stays.
+ */
+static void put_vmlinux(struct kernel *k, struct buffer *b)
+{
+	size_t n;
+	const struct segment *segments = symbols_segments(k->vmlinux, &n);
+	buffer_puts(b, "<library name=\"");
+	xml_escape(b, k->prepared_path);
+	buffer_puts(b, "\">");
+	for (size_t i = 0; i < n; i++) {
+		uint64_t at = segments[i].vaddr >> 63 ? segments[i].vaddr + k->kaslr_offset : segments[i].vaddr;
+		buffer_printf(b, "<segment address=\"0x%llx\"/>", (unsigned long long)at);
+	}
+	buffer_puts(b, "</library>\n");
+}
+
+static struct error *put_module(struct kernel *k, struct module *m, struct buffer *b)
+{
+	_cleanup_free_ uint64_t *addrs = NULL;
+	size_t n;
+	if (!m->path)
+		return NULL;
+	struct error *err = module_gdb_sections(k, m, &addrs, &n);
+	if (err)
+		return err;
+	buffer_puts(b, "<library name=\"");
+	xml_escape(b, m->path);
+	buffer_puts(b, "\">");
+	for (size_t i = 0; i < n; i++)
+		buffer_printf(b, "<section address=\"0x%llx\"/>", (unsigned long long)addrs[i]);
+	buffer_puts(b, "</library>\n");
+	return NULL;
+}
+
+static struct error *make_libraries(struct session *s, struct buffer *b)
+{
+	struct error *err = NULL;
+	buffer_puts(b, "<library-list>\n");
+	if (s->k->prepared_path && !s->user_vmlinux)
+		put_vmlinux(s->k, b);
+	for (size_t i = 0; i < s->k->nmodules && !err; i++)
+		err = put_module(s->k, &s->k->modules[i], b);
+	buffer_puts(b, "</library-list>\n");
+	return err;
+}
+
+static struct error *put_document(const struct rsp_request *q, const struct buffer *b, struct rsp_reply *out)
+{
+	struct error *err = buffer_error(b);
+	if (!err)
+		reply_xfer(out, b->data, b->len, q->xfer.offset, q->xfer.len);
+	return err;
+}
+
+struct error *handle_xfer(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
+{
+	struct error *err = NULL;
+	if (rsp_text_is(q->xfer.object, "features")) {
+		if (!rsp_text_is(q->xfer.annex, "target.xml"))
+			return error_new(ERROR_NOT_FOUND, "no such feature file");
+		if (!s->target_xml.len)
+			registers_xml(s->k->target->arch, &s->target_xml);
+		return put_document(q, &s->target_xml, out);
+	}
+	if (rsp_text_is(q->xfer.object, "exec-file")) {
+		if (!s->k->companion_path)
+			return error_new(ERROR_NOT_FOUND, "no companion file");
+		s->exec_file_asked += !q->xfer.offset;
+		if (!s->exec_file.len)
+			buffer_puts(&s->exec_file, s->k->companion_path);
+		return put_document(q, &s->exec_file, out);
+	}
+	if (rsp_text_is(q->xfer.object, "libraries")) {
+		if (!s->libraries.len)
+			err = make_libraries(s, &s->libraries);
+		return err ? err : put_document(q, &s->libraries, out);
+	}
+	if (rsp_text_is(q->xfer.object, "threads")) {
+		if (!q->xfer.offset || !s->threads.len) {
+			buffer_clear(&s->threads);
+			threads_xml(s->k, &s->threads);
+		}
+		return put_document(q, &s->threads, out);
+	}
+	return NULL;
+}

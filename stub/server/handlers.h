@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The handlers behind a session: each turns one request into one reply and cannot write to the
+ * wire. An error that it returns becomes the error reply of that request's kind.
+ */
+#ifndef STUB_SERVER_HANDLERS_H
+#define STUB_SERVER_HANDLERS_H
+
+#include "rsp/reply.h"
+#include "rsp/request.h"
+#include "stub/server/session.h"
+
+struct session {
+	struct kernel *k;
+	struct session_options options;
+	int64_t thread;                 /* selected by Hg, or by a stop reply */
+	unsigned exec_file_asked;       /* before qOffsets: once means that the user brought a file */
+	bool user_vmlinux;
+	bool read_failed;               /* the first failure was told */
+	enum session_next next;
+	struct aspace **user;           /* per thread index; made on first use */
+	struct buffer target_xml, libraries, threads, exec_file;
+	unsigned char *scratch;         /* SESSION_PACKET bytes */
+};
+
+typedef struct error *handler(struct session *s, const struct rsp_request *q, struct rsp_reply *out);
+
+handler handle_read_memory, handle_write_memory, handle_search_memory;
+handler handle_read_regs, handle_read_reg, handle_write_regs;
+handler handle_why_stopped, handle_resume, handle_detach, handle_kill;
+handler handle_supported, handle_no_ack, handle_set_thread, handle_thread_alive;
+handler handle_current_thread, handle_first_threads, handle_next_threads, handle_thread_extra;
+handler handle_attached, handle_offsets, handle_symbol, handle_monitor;
+handler handle_xfer;
+
+/* The document that describes the registers; its order is that of `g`. */
+void registers_xml(const struct arch *arch, struct buffer *ret);
+
+/* Reads for the selected thread: as many bytes as there are, an error only when there is none. */
+struct error *session_read(struct session *s, uint64_t va, void *buf, size_t len, size_t *got_ret) must_check;
+
+/* Index of the selected thread; false when it does not exist (any more). */
+bool session_thread(const struct session *s, unsigned *index_ret);
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "stub/server/session.h"
+
+#include <stdlib.h>
+
+#include "stub/base/cleanup.h"
+#include "stub/base/log.h"
+#include "stub/server/handlers.h"
+#include "stub/server/threads.h"
+
+/* How gdb is told that a request failed: it understands text for some packets only. */
+enum failure { FAIL_NUMBER, FAIL_TEXT };
+enum { ERRNO_EPERM = 0x01, ERRNO_MALFORMED = 0x16 };
+
+static const struct {
+	handler *run;
+	enum failure failure;
+} handlers[] = {
+	[RSP_SUPPORTED] = { handle_supported, FAIL_NUMBER },
+	[RSP_NO_ACK] = { handle_no_ack, FAIL_NUMBER },
+	[RSP_WHY_STOPPED] = { handle_why_stopped, FAIL_NUMBER },
+	[RSP_READ_REGS] = { handle_read_regs, FAIL_NUMBER },
+	[RSP_WRITE_REGS] = { handle_write_regs, FAIL_TEXT },
+	[RSP_READ_REG] = { handle_read_reg, FAIL_NUMBER },
+	[RSP_WRITE_REG] = { handle_write_regs, FAIL_TEXT },
+	[RSP_READ_MEMORY] = { handle_read_memory, FAIL_NUMBER },
+	[RSP_WRITE_MEMORY] = { handle_write_memory, FAIL_NUMBER },
+	[RSP_WRITE_BINARY] = { handle_write_memory, FAIL_NUMBER },
+	[RSP_SET_THREAD] = { handle_set_thread, FAIL_NUMBER },
+	[RSP_THREAD_ALIVE] = { handle_thread_alive, FAIL_NUMBER },
+	[RSP_CURRENT_THREAD] = { handle_current_thread, FAIL_NUMBER },
+	[RSP_FIRST_THREADS] = { handle_first_threads, FAIL_NUMBER },
+	[RSP_NEXT_THREADS] = { handle_next_threads, FAIL_NUMBER },
+	[RSP_THREAD_EXTRA] = { handle_thread_extra, FAIL_NUMBER },
+	[RSP_ATTACHED] = { handle_attached, FAIL_NUMBER },
+	[RSP_OFFSETS] = { handle_offsets, FAIL_NUMBER },
+	[RSP_SYMBOL] = { handle_symbol, FAIL_NUMBER },
+	[RSP_XFER_READ] = { handle_xfer, FAIL_NUMBER },
+	[RSP_MONITOR] = { handle_monitor, FAIL_NUMBER },
+	[RSP_SEARCH_MEMORY] = { handle_search_memory, FAIL_NUMBER },
+	[RSP_CONT] = { handle_resume, FAIL_TEXT },
+	[RSP_RESUME] = { handle_resume, FAIL_TEXT },
+	[RSP_DETACH] = { handle_detach, FAIL_NUMBER },
+	[RSP_KILL] = { handle_kill, FAIL_NUMBER },
+};
+
+struct error *session_create(struct kernel *k, const struct session_options *o, struct session **ret)
+{
+	struct session *s = calloc(1, sizeof(*s));
+	if (!s)
+		return error_nomem();
+	s->k = k;
+	s->options = *o;
+	s->thread = threads_first_selected(k);
+	s->scratch = malloc(SESSION_PACKET);
+	s->user = calloc(threads_count(k), sizeof(*s->user));
+	if (!s->scratch || !s->user) {
+		session_destroy(s);
+		return error_nomem();
+	}
+	*ret = s;
+	return NULL;
+}
+
+void session_destroy(struct session *s)
+{
+	if (!s)
+		return;
+	for (unsigned i = 0; s->user && i < threads_count(s->k); i++)
+		aspace_destroy(s->user[i]);
+	free(s->user);
+	free(s->scratch);
+	buffer_deinit(&s->target_xml);
+	buffer_deinit(&s->libraries);
+	buffer_deinit(&s->threads);
+	buffer_deinit(&s->exec_file);
+	free(s);
+}
+
+bool session_thread(const struct session *s, unsigned *index_ret)
+{
+	return threads_index(s->k, s->thread, index_ret);
+}
+
+enum session_next session_answer(struct session *s, char *body, size_t len, struct rsp_reply *out)
+{
+	struct rsp_request q;
+	s->next = SESSION_GO_ON;
+	reply_clear(out);
+	if (log_enabled(LOG_RSP))
+		log_line(LOG_RSP, "> %.*s", (int)(len < 200 ? len : 200), body);
+	if (!rsp_parse(body, len, &q)) {
+		reply_error_number(out, ERRNO_MALFORMED);
+	} else if (q.type < sizeof(handlers) / sizeof(handlers[0]) && handlers[q.type].run) {
+		struct error *err = handlers[q.type].run(s, &q, out);
+		if (err && handlers[q.type].failure == FAIL_TEXT)
+			reply_error_text(out, err->text);
+		else if (err)
+			reply_error_number(out, ERRNO_EPERM);
+		error_free(err);
+	}
+	if (out->overflow)
+		reply_error_number(out, ERRNO_EPERM);
+	if (log_enabled(LOG_RSP))
+		log_line(LOG_RSP, "< %.*s", (int)(out->len < 200 ? out->len : 200), out->body);
+	return s->next;
+}
