@@ -347,7 +347,7 @@ static struct error *serve_client(struct server *srv, struct kernel *k, int in, 
 	_cleanup_free_ struct client *c = calloc(1, sizeof(*c));
 	_cleanup_free_ char *body = malloc(SESSION_PACKET);
 	/* More than a packet: monitor's one reply may be longer than what was announced. */
-	const size_t cap = 16u * SESSION_PACKET;
+	const size_t cap = 64u * SESSION_PACKET;
 	_cleanup_free_ char *packet = malloc(cap + RSP_FRAME_HEAD + RSP_FRAME_TAIL);
 	struct error *err = c && body && packet ? session_create(k, &srv->options.session, &s) : error_nomem();
 	if (err)
