@@ -72,8 +72,11 @@ static struct error *take_vmlinux_of(struct kernel *k, const struct kernel_optio
 	}
 	for (size_t i = 0; i < marks->nids && !k->vmlinux && !err; i++)
 		err = take_vmlinux(k, o, &marks->ids[i]);
-	if (!err && !marks->nids && k->release)
-		err = take_vmlinux(k, o, &none);
+	for (size_t i = 0; i < marks->nbanners && !marks->nids && !k->vmlinux && !err; i++) {
+		err = set_release(k, marks->banners[i].release);
+		if (!err)
+			err = take_vmlinux(k, o, &none);
+	}
 	if (!err && !k->vmlinux && marks->nids)
 		k->build_id = marks->ids[0];
 	return err;
@@ -124,12 +127,12 @@ static struct error *by_registers(struct kernel *k, const struct kernel_options 
 	err = image_build_marks(k->as, p.text_va, &marks);
 	if (err)
 		return err;
-	if (!marks.release[0] && !marks.nids) {
+	if (!marks.nbanners && !marks.nids) {
 		*ret = k->placed = false;       /* something is mapped there, but no Linux */
 		return NULL;
 	}
 	k->found_by = "a CPU's page tables";
-	err = set_release(k, marks.release);
+	err = set_release(k, marks.nbanners ? marks.banners[0].release : "");
 	if (!err)
 		err = take_vmlinux_of(k, o, &marks);
 	if (!err)
@@ -145,16 +148,18 @@ static struct error *by_scan(struct kernel *k, const struct kernel_options *o, b
 	struct error *err = scan_build_marks(k->target, &marks);
 	if (err)
 		return err;
-	err = set_release(k, marks.release);
+	err = set_release(k, marks.nbanners ? marks.banners[0].release : "");
 	if (!err)
 		err = take_vmlinux_of(k, o, &marks);
 	for (size_t i = 0; !err && k->vmlinux && !*ret && i < marks.nbanners; i++) {
 		struct placement p;
-		if (!place_by_banner(k->target, k->vmlinux, marks.banner_pa[i], &p))
+		if (!place_by_banner(k->target, k->vmlinux, marks.banners[i].pa, &p))
 			continue;
 		*ret = true;
 		k->found_by = "its banner in memory";
-		err = set_placement(k, &p);
+		err = set_release(k, marks.banners[i].release);
+		if (!err)
+			err = set_placement(k, &p);
 		measure_kaslr(k, p.text_va);
 	}
 	return err;

@@ -21,12 +21,11 @@ static void note_banner(struct build_marks *marks, const char *text, size_t len,
 	while (end < len && isgraph((unsigned char)text[end]))
 		end++;
 	if (end == len || text[end] != ' ' || !isdigit((unsigned char)text[at]) ||
-	    end - at >= sizeof(marks->release))
+	    end - at >= sizeof(marks->banners[0].release) || marks->nbanners == MARKS_MAX)
 		return;
-	if (!marks->release[0])
-		snprintf(marks->release, sizeof(marks->release), "%.*s", (int)(end - at), text + at);
-	if (marks->nbanners < MARKS_MAX)
-		marks->banner_pa[marks->nbanners++] = pa;
+	struct build_banner *b = &marks->banners[marks->nbanners++];
+	snprintf(b->release, sizeof(b->release), "%.*s", (int)(end - at), text + at);
+	b->pa = pa;
 }
 
 static void look_for_marks(struct build_marks *marks, uint64_t pa, const unsigned char *page, size_t len)
@@ -65,7 +64,7 @@ struct error *image_build_marks(struct aspace *as, uint64_t text_va, struct buil
 		if (!err && got == SCAN_PAGE)
 			look_for_marks(ret, 0, page, SCAN_PAGE);
 		/* Both stand in read-only data, the banner before the notes or behind them. */
-		whole = ret->release[0] && ret->nids;
+		whole = ret->nbanners && ret->nids;
 	}
 	return NULL;
 }

@@ -40,8 +40,10 @@ enum { MARKS_MAX = 64 };
 struct build_marks {
 	struct build_id ids[MARKS_MAX];         /* of notes that are not in a vDSO image */
 	size_t nids;
-	char release[128];                      /* of the first banner */
-	uint64_t banner_pa[MARKS_MAX];          /* physical, only from scan_build_marks() */
+	struct build_banner {
+		char release[128];
+		uint64_t pa;                    /* 0 from image_build_marks() */
+	} banners[MARKS_MAX];                   /* the kernel's own, and copies in logs */
 	size_t nbanners;
 };
 
