@@ -39,7 +39,7 @@ struct types_ops {
 	bool (*enumerator)(struct types *t, const char *name, int64_t *ret);
 };
 
-enum { TYPE_STEPS_MAX = 1 << 20, TYPE_DEPTH_MAX = 16, TYPE_CHAIN_MAX = 64 };
+enum { TYPE_STEPS_MAX = 1 << 15, TYPE_DEPTH_MAX = 16, TYPE_CHAIN_MAX = 64 };
 
 /* The first member of every source's own struct. */
 struct types {

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The file whose debug information the tests ask; it never runs. */
+#include "symbols/tests/fixture.h"
+
+struct fixture_outer fixture_outer_data;
+struct fixture_packed fixture_packed_data;
+union fixture_union fixture_union_data = { 1 };
+void fixture_global(struct fixture_outer *o);
+void _start(void);
+
+static int fixture_same;        /* and a global of another file may have this name */
+
+__attribute__((noinline, used)) static void fixture_local(struct fixture_outer *o)
+{
+	o->call(o);
+	fixture_same++;
+}
+
+void fixture_global(struct fixture_outer *o)
+{
+	fixture_local(o);
+	fixture_packed_data.value++;
+}
+
+void _start(void)
+{
+	fixture_global(&fixture_outer_data);
+}
