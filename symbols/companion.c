@@ -38,10 +38,8 @@ static void put_frame(struct buffer *b)
 	b->failed |= end.failed;
 }
 
-static void make(struct buffer *out)
+static void make(struct buffer *out, const struct buffer *frame)
 {
-	_cleanup_buffer_ struct buffer frame = BUFFER_INIT;
-	put_frame(&frame);
 	Elf64_Ehdr h = {
 		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
 		.e_type = ET_EXEC, .e_machine = EM_X86_64, .e_version = EV_CURRENT, .e_entry = TEXT,
@@ -52,40 +50,49 @@ static void make(struct buffer *out)
 		[SECTION_TEXT] = { .sh_name = 1, .sh_type = SHT_NOBITS, .sh_flags = SHF_ALLOC | SHF_EXECINSTR,
 				   .sh_addr = TEXT, .sh_offset = sizeof(h), .sh_size = 1, .sh_addralign = 1 },
 		[SECTION_FRAME] = { .sh_name = 7, .sh_type = SHT_PROGBITS, .sh_offset = sizeof(h),
-				    .sh_size = frame.len, .sh_addralign = 8 },
-		[SECTION_NAMES] = { .sh_name = 20, .sh_type = SHT_STRTAB, .sh_offset = sizeof(h) + frame.len,
+				    .sh_size = frame->len, .sh_addralign = 8 },
+		[SECTION_NAMES] = { .sh_name = 20, .sh_type = SHT_STRTAB, .sh_offset = sizeof(h) + frame->len,
 				    .sh_size = sizeof(names), .sh_addralign = 1 },
 	};
-	size_t pad = -(sizeof(h) + frame.len + sizeof(names)) & 7;
-	h.e_shoff = sizeof(h) + frame.len + sizeof(names) + pad;
+	size_t pad = -(sizeof(h) + frame->len + sizeof(names)) & 7;
+	h.e_shoff = sizeof(h) + frame->len + sizeof(names) + pad;
 	buffer_put(out, &h, sizeof(h));
-	buffer_put(out, frame.data, frame.len);
+	buffer_put(out, frame->data, frame->len);
 	buffer_put(out, names, sizeof(names));
 	buffer_fill(out, 0, pad);
 	buffer_put(out, s, sizeof(s));
-	out->failed |= frame.failed;
+	out->failed |= frame->failed;
 }
 
-struct error *companion_file(const char *cache_dir, char **ret)
+struct error *companion_write(const char *cache_dir, const char *name, const struct buffer *frame)
 {
 	_cleanup_buffer_ struct buffer b = BUFFER_INIT;
-	_cleanup_free_ char *path = NULL;
 	struct cache_file f;
-	make(&b);
-	if (b.failed || asprintf(&path, "%s/companion", cache_dir) < 0) {
-		path = NULL;
+	make(&b, frame);
+	if (b.failed)
 		return error_nomem();
-	}
-	/* A few hundred bytes: made anew each time, so that it is never stale. */
-	struct error *err = cache_create(cache_dir, "companion", &f);
+	struct error *err = cache_create(cache_dir, name, &f);
 	if (err)
 		return err;
 	if (write(f.fd, b.data, b.len) != (ssize_t)b.len) {
-		err = error_os(errno, "%s", path);
+		err = error_os(errno ? errno : ENOSPC, "%s", f.path);
 		cache_abandon(&f);
 		return err;
 	}
-	err = cache_commit(&f);
+	return cache_commit(&f);
+}
+
+/* A few hundred bytes: made anew each time, so that it is never stale. */
+struct error *companion_file(const char *cache_dir, char **ret)
+{
+	_cleanup_buffer_ struct buffer frame = BUFFER_INIT;
+	_cleanup_free_ char *path = NULL;
+	put_frame(&frame);
+	if (asprintf(&path, "%s/companion", cache_dir) < 0) {
+		path = NULL;
+		return error_nomem();
+	}
+	struct error *err = companion_write(cache_dir, "companion", &frame);
 	if (!err)
 		*ret = steal(path);
 	return err;

@@ -16,13 +16,15 @@
 #include "stub/base/log.h"
 #include "symbols/cache.h"
 #include "symbols/cfi.h"
+#include "symbols/companion.h"
 #include "symbols/elf-copy.h"
 
 extern char **environ;
 
 /* Goes up whenever the prepared file changes its content: an older one is made anew. */
-static const char FORMAT[] = "kstub prepared vmlinux 1";
+static const char FORMAT[] = "kstub prepared vmlinux 2";
 static const char FORMAT_SECTION[] = ".kstub.format";
+static const char CFI_FILE[] = "cfi";
 enum { PERCPU_STEP = 16 };
 
 /* A prepared file says so in a section that is written last; half a file has none. */
@@ -119,12 +121,14 @@ static struct error *make_frame(struct symbols *s, struct elf_file *f, struct bu
 }
 
 static struct error *write_copy(struct symbols *s, struct elf_file *f, struct elf_copy *c,
-				struct progress *progress, char **warning)
+				const char *cache_dir, struct progress *progress, char **warning)
 {
 	_cleanup_buffer_ struct buffer frame = BUFFER_INIT;
 	size_t index = find_section(f, ".debug_frame");
 	progress_report(progress, "correcting unwind information", -1);
 	struct error *err = make_frame(s, f, &frame, warning);
+	if (!err && frame.len)
+		err = companion_write(cache_dir, CFI_FILE, &frame);
 	for (size_t i = 1; i < f->nsections; i++)
 		if (!(f->sections[i].flags & SHF_ALLOC) &&
 		    (f->sections[i].type == SHT_RELA || !strcmp(f->sections[i].name, ".gdb_index") ||
@@ -219,7 +223,7 @@ static struct error *make_vmlinux(struct symbols *vmlinux, const char *cache_dir
 	if (!err)
 		err = elf_copy_start(&f, out.fd, &copy);
 	if (!err)
-		err = write_copy(vmlinux, &f, &copy, o->progress, warning);
+		err = write_copy(vmlinux, &f, &copy, cache_dir, o->progress, warning);
 	if (!err) {
 		struct error *slow = add_index(&copy, cache_dir, out.temp_path, o);
 		if (slow && slow->code != ERROR_NOT_FOUND) {
@@ -244,14 +248,19 @@ static struct error *make_vmlinux(struct symbols *vmlinux, const char *cache_dir
 }
 
 struct error *prepared_vmlinux(struct symbols *vmlinux, const char *cache_dir,
-			       const struct prepared_options *o, char **ret, char **warning_ret)
+			       const struct prepared_options *o, struct prepared *ret, char **warning_ret)
 {
 	_cleanup_free_ char *path = NULL;
+	_cleanup_free_ char *cfi = NULL;
 	_cleanup_free_ char *warning = NULL;
 	_cleanup_close_ int lock = -1;
 	struct error *err = NULL;
 	if (asprintf(&path, "%s/vmlinux", cache_dir) < 0) {
 		path = NULL;
+		return error_nomem();
+	}
+	if (asprintf(&cfi, "%s/%s", cache_dir, CFI_FILE) < 0) {
+		cfi = NULL;
 		return error_nomem();
 	}
 	if (!is_current(path, symbols_build_id(vmlinux), FORMAT)) {
@@ -265,7 +274,8 @@ struct error *prepared_vmlinux(struct symbols *vmlinux, const char *cache_dir,
 	}
 	if (err)
 		return err;
-	*ret = steal(path);
+	ret->cfi = access(cfi, R_OK) ? NULL : steal(cfi);
+	ret->vmlinux = steal(path);
 	*warning_ret = steal(warning);
 	return NULL;
 }

@@ -10,18 +10,23 @@
 #include "stub/base/progress.h"
 #include "symbols/symbols.h"
 
+struct prepared {
+	char *vmlinux;                  /* path; the caller frees both */
+	char *cfi;                      /* path of its .debug_frame alone; NULL: the compiler's is used */
+};
+
 struct prepared_options {
 	const char *gdb;                /* the gdb that makes the index; NULL: "gdb" in PATH */
 	struct progress *progress;      /* NULL: silent */
 };
 
 /*
- * Path of the prepared copy of `vmlinux` in `cache_dir`, made when it is not there or is of an
- * older format; caller frees. When the index cannot be made (no gdb, old gdb) the copy is made
+ * The prepared copy of `vmlinux` in `cache_dir`, made when it is not there or is of an older
+ * format. When the index cannot be made (no gdb, old gdb) the copy is made
  * without, and a sentence why is in *warning_ret (caller frees; NULL: all well).
  */
 struct error *prepared_vmlinux(struct symbols *vmlinux, const char *cache_dir,
-			       const struct prepared_options *o, char **ret,
+			       const struct prepared_options *o, struct prepared *ret,
 			       char **warning_ret) must_check;
 
 /*

@@ -98,6 +98,7 @@ void kernel_close(struct kernel *k)
 	free(k->modules_damage);
 	free(k->cache_dir);
 	free(k->prepared_path);
+	free(k->cfi_path);
 	free(k->companion_path);
 	free(k);
 }
@@ -119,8 +120,10 @@ struct error *kernel_prepare_files(struct kernel *k, const struct kernel_options
 
 	struct prepared_options prepared = { .gdb = o->gdb, .progress = o->progress };
 	_cleanup_free_ char *warning = NULL;
-	err = demote(k, prepared_vmlinux(k->vmlinux, k->cache_dir, &prepared, &k->prepared_path,
-					 &warning));
+	struct prepared files = { NULL, NULL };
+	err = demote(k, prepared_vmlinux(k->vmlinux, k->cache_dir, &prepared, &files, &warning));
+	k->prepared_path = files.vmlinux;
+	k->cfi_path = files.cfi;
 	if (!err && warning)
 		kernel_warn(k, "%s", warning);
 	if (!err)

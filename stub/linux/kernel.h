@@ -69,6 +69,7 @@ struct kernel {
 	char *cache_dir;                /* for what gdb loads; NULL: none yet */
 	bool cache_private;             /* to be removed at the end */
 	char *prepared_path;            /* the prepared vmlinux; NULL: none */
+	char *cfi_path;                 /* its unwind rules alone, for a vmlinux of the user's */
 	char *companion_path;           /* the exec-file; NULL: none */
 	char **warnings;                /* sentences for the user; owned */
 	size_t nwarnings;

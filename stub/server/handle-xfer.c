@@ -43,11 +43,34 @@ static struct error *put_module(struct kernel *k, struct module *m, struct buffe
 	return NULL;
 }
 
+/*
+ * What makes the user's own vmlinux unwind: the rules, moved by KASLR, and the end of every stack
+ * at the user's RIP. Each has one section, far from every kernel address; their lowest addresses
+ * are not 0 and not each other's. (The switch to an interrupt's stack is lost: there gdb finds
+ * the compiler's own rule in vmlinux first.)
+ */
+static void put_rules(struct kernel *k, struct buffer *b)
+{
+	const struct { const char *path; uint64_t offset; } rules[] = {
+		{ k->cfi_path, k->kaslr_offset }, { k->companion_path, 0x10 },
+	};
+	for (size_t i = 0; i < 2; i++) {
+		if (!rules[i].path)
+			continue;
+		buffer_puts(b, "<library name=\"");
+		xml_escape(b, rules[i].path);
+		buffer_printf(b, "\"><section address=\"0x%llx\"/></library>\n",
+			      (unsigned long long)rules[i].offset);
+	}
+}
+
 static struct error *make_libraries(struct session *s, struct buffer *b)
 {
 	struct error *err = NULL;
 	buffer_puts(b, "<library-list>\n");
-	if (s->k->prepared_path && !s->user_vmlinux)
+	if (s->user_vmlinux)
+		put_rules(s->k, b);
+	else if (s->k->prepared_path)
 		put_vmlinux(s->k, b);
 	for (size_t i = 0; i < s->k->nmodules && !err; i++)
 		err = put_module(s->k, &s->k->modules[i], b);
