@@ -257,5 +257,5 @@ bool rsp_parse(const char *body, size_t len, struct rsp_request *ret)
 
 bool rsp_text_is(struct rsp_text t, const char *word)
 {
-	return t.len == strlen(word) && !memcmp(t.data, word, t.len);
+	return t.len == strlen(word) && (!t.len || !memcmp(t.data, word, t.len));
 }
