@@ -151,8 +151,8 @@ static int run_gdb(const char *gdb, const char *file, const char *out_dir)
 		save = NULL;
 		return -1;
 	}
-	char *argv[] = { (char *)gdb, "-nx", "-batch", "-iex", "set debuginfod enabled off", "-iex",
-			 "set auto-load no", "-ex", save, (char *)file, NULL };
+	const char *const argv[] = { gdb, "-nx", "-batch", "-iex", "set debuginfod enabled off", "-iex",
+			 "set auto-load no", "-ex", save, file, NULL };
 	posix_spawn_file_actions_t actions;
 	pid_t pid;
 	int status = -1;
@@ -160,7 +160,7 @@ static int run_gdb(const char *gdb, const char *file, const char *out_dir)
 	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
 	posix_spawn_file_actions_adddup2(&actions, 1, 2);
-	int failed = posix_spawnp(&pid, gdb, &actions, NULL, argv, environ);
+	int failed = posix_spawnp(&pid, gdb, &actions, NULL, (char *const *)(uintptr_t)argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	if (failed)
 		return -1;
