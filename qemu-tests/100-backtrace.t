@@ -17,7 +17,6 @@ sys.dont_write_bytecode = True
 import session
 from session import ok
 
-MI = 'interpreter-exec mi "-stack-list-frames"'
 CALLEE_SAVED = ("rbx", "rbp", "r12", "r13", "r14", "r15")
 
 
@@ -32,7 +31,7 @@ def innermost_comparable(oracle):
 def compare(found, wanted):
     """Is the end of the stack what the kernel said? A sentence if not."""
     bases = {}
-    addresses = session.physical(found)
+    addresses = [address for address, _, _ in found]
     start = next((n for n, address in enumerate(addresses)
                   if session.frame_is(address, wanted[0][1], bases)), None)
     if start is None:
@@ -49,12 +48,12 @@ def compare(found, wanted):
 
 
 def check_stack(dump, path, label):
-    text = session.gdb(path, MI)
+    text = session.gdb(path, *session.STACK)
     found = session.stack(text)
     wanted = [(f, dump.addresses(f)) for f in innermost_comparable(dump.oracle())]
     why = compare(found, wanted) if found else "gdb printed no stack"
     ok(why is None, f"{label}: the stack is the kernel's", why,
-       "\n".join(f"{a:#x} {f}" for a, f in found) or text[-2000:])
+       "\n".join(f"{a:#x} {f}" for a, f, _ in found) or text[-2000:])
     return found
 
 
@@ -73,7 +72,7 @@ def register_blocks(dump):
 def level_of(found, candidates):
     """The number of the outermost of the frames at that address."""
     bases = {}
-    levels = [n for n, (address, _) in enumerate(found)
+    levels = [level for address, _, level in found
               if session.frame_is(address, candidates, bases)]
     run = [n for n in levels if n - levels[0] == levels.index(n)]
     return run[-1] if run else None

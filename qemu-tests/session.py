@@ -64,31 +64,43 @@ def gdb(dump, *commands, kstub_options=(), with_gdb=GDB):
     for command in commands:
         argv += ["-ex", command]
     try:
-        run = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True,
-                             timeout=SECONDS)
+        run = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, timeout=SECONDS)
     except subprocess.TimeoutExpired as e:
         return f"{(e.stdout or b'').decode('latin-1')}\n(no end after {SECONDS} s)"
-    return (run.stdout + run.stderr).decode("utf-8", "replace")
+    return run.stdout.decode("utf-8", "replace")
+
+
+# The frames for stack() to read. Two kinds are no frames of the kernel's: inlined calls, and what
+# gdb calls a "tail call frame", which it infers from call sites where a function jumped on to the
+# next one and left nothing behind.
+STACK = ('interpreter-exec mi "-stack-list-frames"', "frame apply all -q info frame")
+
+
+def invented(text):
+    """The levels of such frames."""
+    return {int(level) for level, rest in
+            re.findall(r"^Stack level (\d+), frame at (.*?)(?=^Stack level|\Z)", text,
+                       re.MULTILINE | re.DOTALL)
+            if re.search(r"^ (?:tail call frame|inlined into frame)", rest, re.MULTILINE)}
 
 
 def stack(text):
-    """The frames that MI printed: (address, function or None), innermost first."""
+    """The frames that MI printed: (address, function or None, level), innermost first; the
+    kernel's own alone."""
     m = re.search(r"\^done,stack=\[(.*)\]", text)
     if not m:
         return []
     frames = []
+    others = invented(text)
     for frame in re.findall(r"frame=\{(.*?)\}", m[1]):
+        if int(re.search(r'level="(\d+)"', frame)[1]) in others:
+            continue
         func = re.search(r'func="([^"]*)"', frame)
         frames.append((int(re.search(r'addr="(0x[0-9a-f]+)"', frame)[1], 16),
-                       func[1] if func else None))
+                       func[1] if func else None,
+                       int(re.search(r'level="(\d+)"', frame)[1])))
     return frames
-
-
-def physical(frames):
-    """The addresses without those of inlined calls, whose frames have the address of the
-    function that they are in; the same function again is a recursion."""
-    return [f[0] for n, f in enumerate(frames)
-            if n == 0 or f[0] != frames[n - 1][0] or f[1] == frames[n - 1][1]]
 
 
 @functools.lru_cache(maxsize=None)
@@ -100,6 +112,18 @@ def symbols(path, all_types=False):
         address, kind, name = line[:16], line[17], line[19:]
         if address.strip() and (all_types or kind in "tTwW"):
             found.setdefault(name, set()).add(int(address, 16))
+    return found
+
+
+@functools.lru_cache(maxsize=None)
+def places(path):
+    """readelf's names of a module: {name: {(section, offset), ...}}."""
+    found = {}
+    for line in subprocess.run(["readelf", "-sW", path], capture_output=True, text=True,
+                               check=True).stdout.splitlines():
+        fields = line.split()
+        if len(fields) == 8 and fields[6].isdigit():
+            found.setdefault(fields[7], set()).add((int(fields[6]), int(fields[1], 16)))
     return found
 
 

@@ -328,17 +328,25 @@ struct error *prepared_module(struct symbols *ko, const char *cache_dir, char **
 		*ret = absolute;
 		return NULL;
 	}
+	/* In a directory of their own, so that gdb shows a module under its name. */
 	char name[256];
+	_cleanup_free_ char *dir = NULL;
 	_cleanup_free_ char *path = NULL;
 	const char *base = strrchr(symbols_path(ko), '/');
 	base = base ? base + 1 : symbols_path(ko);
-	snprintf(name, sizeof(name), "%.*s.flat.ko", (int)strcspn(base, "."), base);
-	if (asprintf(&path, "%s/%s", cache_dir, name) < 0) {
+	snprintf(name, sizeof(name), "%.*s.ko", (int)strcspn(base, "."), base);
+	if (asprintf(&dir, "%s/modules", cache_dir) < 0) {
+		dir = NULL;
+		return error_nomem();
+	}
+	if (asprintf(&path, "%s/%s", dir, name) < 0) {
 		path = NULL;
 		return error_nomem();
 	}
+	if (mkdir(dir, 0700) && errno != EEXIST)
+		return error_os(errno, "%s", dir);
 	if (!symbols_build_id(ko)->len || !is_current(path, symbols_build_id(ko), "kstub module 1")) {
-		struct error *err = make_module(ko, cache_dir, name);
+		struct error *err = make_module(ko, dir, name);
 		if (err)
 			return err;
 	}
