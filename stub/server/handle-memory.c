@@ -7,7 +7,7 @@
 #include "stub/server/handlers.h"
 #include "stub/server/threads.h"
 
-enum { PATTERN_MAX = 4096, SEARCH_CHUNK = 1 << 16 };
+enum { PATTERN_MAX = 4096, SEARCH_CHUNK = 1 << 16, SEARCH_MS = 900 };
 
 /* The page tables that the thread's CPU was using, for user addresses. */
 static struct error *user_space(struct session *s, struct aspace **ret)
@@ -36,6 +36,9 @@ struct error *session_read(struct session *s, uint64_t va, void *buf, size_t len
 		if (err)
 			return err;
 	}
+	/* Behind the last address there is nothing, least of all address 0. */
+	if (len && len - 1 > UINT64_MAX - va)
+		len = (size_t)(UINT64_MAX - va) + 1;
 	return aspace_read_some(as, va, buf, len, got_ret);
 }
 
@@ -105,7 +108,7 @@ struct error *handle_search_memory(struct session *s, const struct rsp_request *
 		left -= want - (len - 1);
 		/* Nobody may wait longer for a reply; gdb then searches by itself. */
 		clock_gettime(CLOCK_MONOTONIC, &now);
-		if (now.tv_sec - start.tv_sec > 1)
+		if ((now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 > SEARCH_MS)
 			return NULL;
 	}
 	reply_text(out, "0");

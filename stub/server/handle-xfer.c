@@ -64,18 +64,21 @@ static void put_rules(struct kernel *k, struct buffer *b)
 	}
 }
 
-static struct error *make_libraries(struct session *s, struct buffer *b)
+/* A module whose sections cannot be told is left out, with a line for the user. */
+static void make_libraries(struct session *s, struct buffer *b)
 {
-	struct error *err = NULL;
 	buffer_puts(b, "<library-list>\n");
 	if (s->user_vmlinux)
 		put_rules(s->k, b);
 	else if (s->k->prepared_path)
 		put_vmlinux(s->k, b);
-	for (size_t i = 0; i < s->k->nmodules && !err; i++)
-		err = put_module(s->k, &s->k->modules[i], b);
+	for (size_t i = 0; i < s->k->nmodules; i++) {
+		_cleanup_error_ struct error *err = put_module(s->k, &s->k->modules[i], b);
+		err = error_prefix(err, "gdb is not told of module %s", s->k->modules[i].name);
+		if (err && s->options.notice)
+			s->options.notice(s->options.arg, err->text);
+	}
 	buffer_puts(b, "</library-list>\n");
-	return err;
 }
 
 static struct error *put_document(const struct rsp_request *q, const struct buffer *b, struct rsp_reply *out)
@@ -88,7 +91,6 @@ static struct error *put_document(const struct rsp_request *q, const struct buff
 
 struct error *handle_xfer(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
 {
-	struct error *err = NULL;
 	if (rsp_text_is(q->xfer.object, "features")) {
 		if (!rsp_text_is(q->xfer.annex, "target.xml"))
 			return error_new(ERROR_NOT_FOUND, "no such feature file");
@@ -106,8 +108,8 @@ struct error *handle_xfer(struct session *s, const struct rsp_request *q, struct
 	}
 	if (rsp_text_is(q->xfer.object, "libraries")) {
 		if (!s->libraries.len)
-			err = make_libraries(s, &s->libraries);
-		return err ? err : put_document(q, &s->libraries, out);
+			make_libraries(s, &s->libraries);
+		return put_document(q, &s->libraries, out);
 	}
 	if (rsp_text_is(q->xfer.object, "threads")) {
 		if (!q->xfer.offset || !s->threads.len) {

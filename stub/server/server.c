@@ -21,7 +21,7 @@
 #include "stub/base/cleanup.h"
 #include "stub/base/log.h"
 
-enum { INPUT = 1 << 16, ERRNO_TOO_LONG = 0x22 };
+enum { INPUT = 1 << 16, TURNS = 256, ERRNO_TOO_LONG = 0x22 };
 
 struct server {
 	struct server_options options;
@@ -252,11 +252,26 @@ static bool wait_for(struct server *srv, int fd, short events, bool busy)
 			srv->ended = true;
 			return false;
 		}
+		/*
+		 * First the one who is served: it may be gone, and its successor be there. Looked at
+		 * again, since poll() looks at one after the other.
+		 */
+		if (p[0].revents || (p[2].revents && poll(p, 1, 0) > 0))
+			return true;
 		if (p[2].revents)
 			refuse_another(srv);
-		if (p[0].revents)
-			return true;
 	}
+}
+
+/* Somebody asks the server to end. */
+static bool asked_to_end(struct server *srv)
+{
+	struct pollfd p[] = {
+		{ srv->signal_fd, POLLIN, 0 },
+		{ srv->options.until_closed, 0, 0 },
+	};
+	srv->ended = srv->ended || poll(p, 2, 0) > 0;
+	return srv->ended;
 }
 
 /* False: the client is gone, or the server is to end. */
@@ -319,7 +334,8 @@ static bool take_event(struct client *c, struct session *s, enum rsp_event event
 
 static void talk(struct client *c, struct session *s)
 {
-	for (;;) {
+	/* A client that always has more to say would keep the server from ever waiting. */
+	for (unsigned turn = 1; turn % TURNS || !asked_to_end(c->srv); turn++) {
 		/* Most often gdb's next question is there already: ask before sleeping. */
 		ssize_t got = c->is_socket ? recv(c->in, c->input, sizeof(c->input), MSG_DONTWAIT) : -1;
 		if (got < 0) {
