@@ -6,7 +6,7 @@
  * Page number P (two hex digits) begins with "page P of fake." and is P in every other byte.
  *
  *   kernel   ffffffff81000000 20, ...1000 21, ...2000 22, ...3000 nothing, ...4000 left out,
- *            fffffffffffff000 22, 0 23
+ *            ffffffff82000000 25, 16 times, then 26, 16 times; fffffffffffff000 22, 0 23
  *   user     400000 is 30 on CPU 0 and 31 on CPU 2
  *
  * Its one module's file went away after it was found.
@@ -112,6 +112,8 @@ static struct fake *fake_make(void)
 			fake_map(f, FAKE_KERNEL_ROOT, 0xffffffff81000000 + i * FAKE_PAGE, (0x20 + i) * FAKE_PAGE);
 	fake_map(f, FAKE_KERNEL_ROOT, 0xfffffffffffff000, 0x22000);
 	fake_map(f, FAKE_KERNEL_ROOT, 0, 0x23000);
+	for (uint64_t i = 0; i < 32; i++)
+		fake_map(f, FAKE_KERNEL_ROOT, 0xffffffff82000000 + i * FAKE_PAGE, i < 16 ? 0x25000 : 0x26000);
 	f->next_table = FAKE_USER_ROOT + FAKE_CPUS * FAKE_PAGE;
 	fake_cpu(f, 0, 0, FAKE_USER_ROOT);
 	fake_cpu(f, 1, 2, FAKE_USER_ROOT + FAKE_PAGE);
