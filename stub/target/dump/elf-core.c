@@ -13,7 +13,7 @@
 #include "stub/target/dump/file.h"
 #include "stub/target/dump/notes.h"
 
-enum { PHDRS_MAX = 1 << 20 };
+enum { PHDRS_MAX = 1 << 20, NOTE_BYTES_MAX = 128 << 20 };
 static const uint64_t PA_END = 1ull << 52;      /* x86-64's widest physical address */
 
 /* A stretch of physical memory that the file has, or says that it left out. */
@@ -29,6 +29,7 @@ struct elf_core {
 	struct notes notes;
 	struct load *loads;             /* sorted by start, disjoint */
 	size_t nloads;
+	uint64_t note_bytes;            /* read so far: a damaged file may name the same ones often */
 	struct phys_range *ram;
 };
 
@@ -177,8 +178,13 @@ static struct error *add_load(struct elf_core *c, uint64_t start, uint64_t len, 
 
 static struct error *take_header(struct elf_core *c, const Elf64_Phdr *ph, bool *damaged)
 {
-	if (ph->p_type == PT_NOTE)
+	if (ph->p_type == PT_NOTE) {
+		*damaged = ph->p_filesz > NOTE_BYTES_MAX || c->note_bytes > NOTE_BYTES_MAX - ph->p_filesz;
+		if (*damaged)
+			return NULL;
+		c->note_bytes += ph->p_filesz + sizeof(*ph);
 		return notes_read(&c->file, ph->p_offset, ph->p_filesz, &c->notes, damaged);
+	}
 	/* /proc/vmcore marks memory without a physical address by -1 (fs/proc/kcore.c does). */
 	if (ph->p_type != PT_LOAD || ph->p_paddr == UINT64_MAX)
 		return NULL;
@@ -293,6 +299,9 @@ struct error *elf_core_open(struct dump_file *file, struct target **ret)
 		target_warn(&c->t, "%s: its notes are damaged or cut off; registers may be missing", c->file.path);
 	struct target *t = &c->t;
 	t->ncpus = c->notes.ncpus;
+	if (!t->ncpus)
+		target_warn(t, "%s has no CPU registers: threads and the crashed CPU's frames cannot be shown",
+			    c->file.path);
 	t->vmcoreinfo = c->notes.vmcoreinfo;
 	t->vmcoreinfo_len = c->notes.vmcoreinfo_len;
 	t->file_size = c->file.real_size;
