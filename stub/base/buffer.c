@@ -19,7 +19,7 @@ char *buffer_reserve(struct buffer *b, size_t more)
 		b->failed = true;
 		return NULL;
 	}
-	if (b->cap - b->len < more) {
+	if (!b->data || b->cap - b->len < more) {
 		size_t cap = b->cap ? b->cap * 2 : 256;
 		if (cap < b->len + more)
 			cap = b->len + more;
