@@ -31,7 +31,7 @@ struct fake {
 	struct kernel k;
 	struct regs regs[FAKE_CPUS];
 	unsigned numbers[FAKE_CPUS];
-	char companion[32], module_path[32];
+	char path[32], format[32], companion[32], module_path[32];
 	struct module module;
 	uint64_t next_table;
 	unsigned char ram[FAKE_RAM];
@@ -120,6 +120,11 @@ static struct fake *fake_make(void)
 	f->t.ops = &fake_ops;
 	f->t.arch = &arch_x86_64;
 	f->t.ncpus = FAKE_CPUS;
+	snprintf(f->path, sizeof(f->path), "/dumps/vmcore");
+	snprintf(f->format, sizeof(f->format), "fake");
+	f->t.path = f->path;
+	f->t.format = f->format;
+	f->t.dump_level = -1;
 	f->k.target = &f->t;
 	f->k.placed = true;
 	f->k.paging = paging;
