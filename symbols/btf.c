@@ -47,21 +47,31 @@ static bool open_raw(const void *data, size_t len, struct raw *r)
 	return !r->strings[0] && !r->strings[r->strings_len - 1];
 }
 
+/* Bytes of each of the btf_vlen() entries behind struct btf_type; 0: the kind has none. */
+static uint64_t entry_size(const struct btf_type *t)
+{
+	switch (btf_kind(t)) {
+	case BTF_KIND_STRUCT: case BTF_KIND_UNION: return sizeof(struct btf_member);
+	case BTF_KIND_ENUM: return sizeof(struct btf_enum);
+	case BTF_KIND_ENUM64: return sizeof(struct btf_enum64);
+	case BTF_KIND_FUNC_PROTO: return sizeof(struct btf_param);
+	case BTF_KIND_DATASEC: return sizeof(struct btf_var_secinfo);
+	default: return 0;
+	}
+}
+
 /* Bytes behind struct btf_type; false for an unknown kind. */
 static bool extra_size(const struct btf_type *t, uint64_t *ret)
 {
-	uint64_t n = btf_vlen(t);
+	*ret = btf_vlen(t) * entry_size(t);
 	switch (btf_kind(t)) {
 	case BTF_KIND_INT: case BTF_KIND_VAR: case BTF_KIND_DECL_TAG: *ret = 4; return true;
 	case BTF_KIND_ARRAY: *ret = sizeof(struct btf_array); return true;
-	case BTF_KIND_STRUCT: case BTF_KIND_UNION: *ret = n * sizeof(struct btf_member); return true;
-	case BTF_KIND_ENUM: *ret = n * sizeof(struct btf_enum); return true;
-	case BTF_KIND_ENUM64: *ret = n * sizeof(struct btf_enum64); return true;
-	case BTF_KIND_FUNC_PROTO: *ret = n * sizeof(struct btf_param); return true;
-	case BTF_KIND_DATASEC: *ret = n * sizeof(struct btf_var_secinfo); return true;
+	case BTF_KIND_STRUCT: case BTF_KIND_UNION: case BTF_KIND_ENUM: case BTF_KIND_ENUM64:
+	case BTF_KIND_FUNC_PROTO: case BTF_KIND_DATASEC:
 	case BTF_KIND_PTR: case BTF_KIND_FWD: case BTF_KIND_TYPEDEF: case BTF_KIND_VOLATILE:
 	case BTF_KIND_CONST: case BTF_KIND_RESTRICT: case BTF_KIND_FUNC: case BTF_KIND_FLOAT:
-	case BTF_KIND_TYPE_TAG: *ret = 0; return true;
+	case BTF_KIND_TYPE_TAG: return true;
 	default: return false;
 	}
 }
@@ -85,13 +95,10 @@ static bool check_references(const struct raw *r, const struct btf_type *t)
 		const struct btf_array *a = (const void *)extra;
 		return a->type <= r->count && a->index_type <= r->count;
 	}
-	for (uint32_t i = 0; i < btf_vlen(t); i++) {
+	for (uint32_t i = 0; entry_size(t) && i < btf_vlen(t); i++) {
 		/* The first word of each is a name, but for a section's variable, and the second
 		 * of a member or parameter a type. */
-		uint64_t each;
-		if (!extra_size(t, &each) || !each)
-			return true;
-		const uint32_t *words = (const void *)(extra + i * (each / btf_vlen(t)));
+		const uint32_t *words = (const void *)(extra + i * entry_size(t));
 		if (btf_kind(t) == BTF_KIND_DATASEC ? words[0] > r->count : words[0] >= r->strings_len)
 			return false;
 		if ((btf_is_composite(t) || btf_kind(t) == BTF_KIND_FUNC_PROTO) && words[1] > r->count)

@@ -304,7 +304,8 @@ static void test_damage(void)
 		refused += !try_bytes(&whole, len);
 	tap_is_u64(refused, sizeof(whole), "BTF cut short anywhere is refused");
 	static const uint32_t evil[] = { 0, 1, 12, 0x7f, 0xff, 0xffff, 0x00ffffff, 0x7fffffff, 0x80000000, 0xffffffff,
-					 4u << 24 | 0xffff, 15u << 24 | 0xffff, 13u << 24 | 0xffff, 31u << 24 };
+					 4u << 24 | 0xffff, 1u << 24 | 3, 15u << 24 | 0xffff, 13u << 24 | 0xffff,
+					 31u << 24 };
 	for (size_t at = 0; at + 4 <= sizeof(i); at += 4) {
 		for (size_t k = 0; k < sizeof(evil) / sizeof(*evil); k++, tried++) {
 			i = whole;
