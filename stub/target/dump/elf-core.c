@@ -202,7 +202,8 @@ static void make_disjoint(struct elf_core *c)
 {
 	size_t n = 0;
 	uint64_t end = 0;
-	qsort(c->loads, c->nloads, sizeof(*c->loads), compare_loads);
+	if (c->nloads)          /* qsort() takes no null pointer, not even for nothing */
+		qsort(c->loads, c->nloads, sizeof(*c->loads), compare_loads);
 	for (size_t i = 0; i < c->nloads; i++) {
 		struct load l = c->loads[i];
 		if (l.end <= end)

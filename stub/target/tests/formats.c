@@ -507,6 +507,9 @@ static void check_others(void)
 	elf.data[18] = EM_X86_64;
 	elf.data[16] = ET_EXEC;
 	check_refused("a vmlinux", elf.data, elf.len, ERROR_FORMAT, "--vmlinux");
+	elf.data[16] = ET_CORE;
+	elf.data[56] = 0;               /* e_phnum */
+	check_refused("an ELF dump of nothing", elf.data, elf.len, ERROR_FORMAT, "neither memory nor registers");
 	check_refused("an empty file", "", 0, ERROR_FORMAT, "is empty");
 	check_refused("a text", "hello, world\n", 13, ERROR_FORMAT, "not a kernel dump");
 	check_refused("a virsh save image", "LibvirtQemudSave....", 20, ERROR_UNSUPPORTED, "virsh dump");
