@@ -7,6 +7,9 @@
 #include "stub/base/log.h"
 #include "stub/linux/place.h"
 
+/* Of how many build-ids a debuginfod server is asked. */
+enum { IDS_ASKED = 4 };
+
 static struct error *set_release(struct kernel *k, const char *release)
 {
 	free(k->release);
@@ -55,22 +58,76 @@ static struct error *take_vmlinux(struct kernel *k, const struct kernel_options 
 	return NULL;
 }
 
-/* The first of several build-ids for which there is a vmlinux; remembers the first otherwise. */
+/* The kernel's own banner, once vmlinux tells where it is: what was met first may be a copy in some log. */
+static struct error *adopt_release(struct kernel *k)
+{
+	static const char start[] = "Linux version ";
+	char banner[256];
+	uint64_t va;
+	if (!k->vmlinux || !k->placed)
+		return NULL;
+	struct error *err = kernel_symbol(k, "linux_banner", &va);
+	if (!err)
+		err = kernel_read_text(k, va, banner, sizeof(banner));
+	if (err || strncmp(banner, start, sizeof(start) - 1)) {
+		error_free(err);
+		return NULL;
+	}
+	char *release = banner + sizeof(start) - 1;
+	release[strcspn(release, " ")] = '\0';
+	return set_release(k, release);
+}
+
+/*
+ * Pages that the kernel freed hold build-ids of other files, too. Which one is its own VMCOREINFO
+ * says, wherever it lies in memory.
+ */
+static struct error *narrow(struct kernel *k, struct build_marks *marks)
+{
+	struct vmcoreinfo found[VMCOREINFO_CANDIDATES];
+	size_t n = 0;
+	struct error *err = marks->nids > 1 ? vmcoreinfo_scan(k->target, found, &n) : NULL;
+	for (size_t c = 0; c < n && !err; c++) {
+		for (size_t i = 0; i < marks->nids; i++) {
+			if (!build_id_equal(&marks->ids[i], &found[c].build_id))
+				continue;
+			marks->ids[0] = marks->ids[i];
+			marks->nids = 1;
+			return set_release(k, found[c].release);
+		}
+	}
+	return err;
+}
+
+/* The vmlinux that the user named, whichever of the build-ids it has. */
+static struct error *take_given(struct kernel *k, const struct kernel_options *o, struct build_marks *marks)
+{
+	_cleanup_symbols_ struct symbols *given = NULL;
+	struct error *err = symbols_open(o->find.vmlinux, &given);
+	for (size_t i = 0; !err && i < marks->nids; i++)
+		if (build_id_equal(&marks->ids[i], symbols_build_id(given)))
+			return take_vmlinux(k, o, &marks->ids[i]);
+	if (!err)
+		err = narrow(k, marks);
+	const struct build_id none = { .len = 0 };
+	return err ? err : take_vmlinux(k, o, marks->nids ? &marks->ids[0] : &none);
+}
+
+/* The first of several build-ids for which there is a vmlinux; on this machine, then elsewhere. */
 static struct error *take_vmlinux_of(struct kernel *k, const struct kernel_options *o,
-				     const struct build_marks *marks)
+				     struct build_marks *marks)
 {
 	const struct build_id none = { .len = 0 };
+	struct kernel_options local = *o;
 	struct error *err = NULL;
-	if (o->find.vmlinux) {
-		_cleanup_symbols_ struct symbols *given = NULL;
-		err = symbols_open(o->find.vmlinux, &given);
-		for (size_t i = 0; !err && i < marks->nids; i++)
-			if (build_id_equal(&marks->ids[i], symbols_build_id(given)))
-				return take_vmlinux(k, o, &marks->ids[i]);
-		if (err)
-			return err;
-	}
+	if (o->find.vmlinux)
+		return take_given(k, o, marks);
+	local.find.no_debuginfod = true;
 	for (size_t i = 0; i < marks->nids && !k->vmlinux && !err; i++)
+		err = take_vmlinux(k, &local, &marks->ids[i]);
+	if (!err && !k->vmlinux)
+		err = narrow(k, marks);
+	for (size_t i = 0; i < marks->nids && i < IDS_ASKED && !k->vmlinux && !err; i++)
 		err = take_vmlinux(k, o, &marks->ids[i]);
 	for (size_t i = 0; i < marks->nbanners && !marks->nids && !k->vmlinux && !err; i++) {
 		err = set_release(k, marks->banners[i].release);
@@ -135,9 +192,8 @@ static struct error *by_registers(struct kernel *k, const struct kernel_options 
 	err = set_release(k, marks.nbanners ? marks.banners[0].release : "");
 	if (!err)
 		err = take_vmlinux_of(k, o, &marks);
-	if (!err)
-		measure_kaslr(k, p.text_va);
-	return err;
+	measure_kaslr(k, p.text_va);
+	return err ? err : adopt_release(k);
 }
 
 static struct error *by_scan(struct kernel *k, const struct kernel_options *o, bool *ret)
@@ -153,7 +209,7 @@ static struct error *by_scan(struct kernel *k, const struct kernel_options *o, b
 		err = take_vmlinux_of(k, o, &marks);
 	for (size_t i = 0; !err && k->vmlinux && !*ret && i < marks.nbanners; i++) {
 		struct placement p;
-		if (!place_by_banner(k->target, k->vmlinux, marks.banners[i].pa, &p))
+		if (!place_by_banner(k->target, k->vmlinux, marks.banners[i].at, &p))
 			continue;
 		*ret = true;
 		k->found_by = "its banner in memory";

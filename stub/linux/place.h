@@ -36,13 +36,13 @@ bool place_by_banner(struct target *t, struct symbols *vmlinux, uint64_t banner_
 		     struct placement *ret);
 
 /* What identifies a kernel's build, as bytes in memory. */
-enum { MARKS_MAX = 64 };
+enum { MARKS_MAX = 64, IDS_MAX = 512 };
 struct build_marks {
-	struct build_id ids[MARKS_MAX];         /* of notes that are not in a vDSO image */
+	struct build_id ids[IDS_MAX];           /* each once; of notes that are not in a vDSO image */
 	size_t nids;
 	struct build_banner {
 		char release[128];
-		uint64_t pa;                    /* 0 from image_build_marks() */
+		uint64_t at;                    /* virtual from image_build_marks(), else physical */
 	} banners[MARKS_MAX];                   /* the kernel's own, and copies in logs */
 	size_t nbanners;
 };

@@ -186,6 +186,31 @@ static void check_ways(struct memory *m, const char *path)
 	m->t.ncpus = 1;
 }
 
+/*
+ * Pages of the image that the kernel freed hold what another file left: its build-id and a banner
+ * stand first and are not believed. Then the kernel's own note lies across two pages.
+ */
+static void check_copies(struct memory *m, const char *path)
+{
+	static const unsigned char foreign[] = "\4\0\0\0\24\0\0\0\3\0\0\0GNU\0twenty bytes of others";
+	enum { NOTE = 16 + 20, ACROSS = 100 * PAGE - 24 };
+	m->t.vmcoreinfo = NULL;
+	memcpy(m->ram + IMAGE_AT + 0x800, foreign, NOTE);
+	memcpy(m->ram + IMAGE_AT + 0x900, "Linux version 1.2.3 (a copy in some log)", 41);
+	check_kernel(m, path, 2, "a CPU's page tables");
+
+	unsigned char *own = m->ram + IMAGE_AT + PAGE;
+	while (memcmp(own, foreign, 16) && own < m->ram + IMAGE_AT + 64 * PAGE)
+		own += 4;
+	memcpy(m->ram + IMAGE_AT + ACROSS, own, NOTE);
+	memset(own, 0, NOTE);
+	struct kernel_options o = { .find = { .vmlinux = path } };
+	_cleanup_kernel_ struct kernel *k = NULL;
+	_cleanup_error_ struct error *err = kernel_open(&m->t, &o, &k);
+	tap_ok(!err && k->vmlinux && k->placed && !strcmp(k->release, "9.8.7-fixture"),
+	       "a build-id across two pages is found: %s", err ? err->text : "");
+}
+
 /* A list that runs in a circle, and one that leads nowhere: what could be reached, and a word. */
 static void check_damage(struct memory *m, const char *path)
 {
@@ -251,6 +276,8 @@ int main(void)
 		check_ways(&m, path);
 		load(&m, path);
 		check_damage(&m, path);
+		load(&m, path);
+		check_copies(&m, path);
 	}
 	free(m.ram);
 	return tap_done();
