@@ -133,7 +133,9 @@ static bool look_for_panic(void *arg, const struct log_record *r)
 	struct find_panic *f = arg;
 	static const char *const oopses[] = { "BUG: ", "kernel BUG at", "Oops: ", "general protection fault",
 					      "divide error: ", "stack guard page was hit" };
-	bool is_panic = contains(r, "Kernel panic - not syncing"), is_oops = false;
+	/* At the start: "---[ end Kernel panic ..." is no news. */
+	static const char panic[] = "Kernel panic - not syncing";
+	bool is_panic = r->len >= sizeof(panic) - 1 && !memcmp(r->text, panic, sizeof(panic) - 1), is_oops = false;
 	for (size_t i = 0; i < sizeof(oopses) / sizeof(oopses[0]); i++)
 		is_oops |= contains(r, oopses[i]);
 	if (!is_panic && (f->is_panic || !is_oops))
@@ -157,16 +159,34 @@ static void show_panic(struct monitor_writer *w, struct kernel *k)
 		writer_field_uint(w, "PANIC CPU", "panic_cpu", (uint64_t)k->panic_cpu);
 }
 
+/* The CPUs of the machine; a panic takes all but one offline. */
+static bool count_present(struct kernel *k, uint64_t *ret)
+{
+	uint64_t at, word = 0;
+	*ret = 0;
+	/* kernel/cpu.c: struct cpumask __cpu_present_mask, nr_cpu_ids bits */
+	struct error *err = kernel_symbol(k, "__cpu_present_mask", &at);
+	for (unsigned cpu = 0; cpu < k->npercpu && !err; cpu++) {
+		if (cpu % 64 == 0)
+			err = kernel_read_u64(k, at + cpu / 8, &word);
+		*ret += word >> cpu % 64 & 1;
+	}
+	error_free(err);
+	return !err && *ret;
+}
+
 static void show_cpus(struct monitor_writer *w, struct kernel *k)
 {
-	uint64_t at;
+	uint64_t at, present;
 	uint32_t online = 0;
+	writer_field_uint(w, "CPUS", "cpus", count_present(k, &present) ? present : k->target->ncpus);
 	/* Since 5.3 (commit 0c09ab96fc82). */
 	struct error *err = kernel_symbol(k, "__num_online_cpus", &at);
 	if (!err)
 		err = kernel_read_u32(k, at, &online);
+	if (!err)
+		writer_field_uint(w, "CPUS ONLINE", "cpus_online", online);
 	error_free(err);
-	writer_field_uint(w, "CPUS", "cpus", !err && online ? online : k->target->ncpus);
 }
 
 static void show_memory(struct monitor_writer *w, const struct target *t)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stub/linux/cpus.h"
 #include "stub/monitor/monitor.h"
 #include "stub/monitor/writer.h"
 #include "stub/target/aspace.h"
@@ -52,29 +53,20 @@ static struct error *choose_paging(const struct monitor_context *c, uint64_t va,
 				   const char **whose_ret)
 {
 	bool user = !(va >> 63);
-	struct regs regs;
 	if (c->kernel->placed && !user) {
 		*ret = c->kernel->paging;
 		*whose_ret = "the kernel's";
 		return NULL;
 	}
-	if (c->cpu >= 0 && (unsigned)c->cpu < c->target->ncpus) {
-		memset(&regs, 0, sizeof(regs));
-		struct error *err = c->target->ops->read_regs(c->target, (unsigned)c->cpu, &regs);
-		if (err)
-			return err;
-		if (c->target->arch->paging(&regs, ret)) {
-			*whose_ret = "the selected CPU's";
-			return NULL;
-		}
-	}
-	if (c->kernel->placed) {
-		*ret = c->kernel->paging;
-		*whose_ret = "the kernel's (the CPU's are not known)";
-		return NULL;
-	}
-	return error_new(ERROR_NOT_FOUND, "no page tables are known: neither the kernel's nor those of a "
-					  "CPU");
+	struct error *err = c->cpu < 0 ? error_new(ERROR_NOT_FOUND, "no CPU is selected") :
+					 cpus_paging(c->kernel, (unsigned)c->cpu, ret);
+	*whose_ret = "the selected CPU's";
+	if (!err || !c->kernel->placed || err->code == ERROR_NOMEM)
+		return error_prefix(err, "no page tables are known");
+	error_free(err);
+	*ret = c->kernel->paging;
+	*whose_ret = "the kernel's (the CPU's are not known)";
+	return NULL;
 }
 
 /* What is at `pa`: in the file, or why it is not. */

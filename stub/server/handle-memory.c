@@ -4,23 +4,23 @@
 #include <time.h>
 
 #include "rsp/packet.h"
+#include "stub/linux/cpus.h"
 #include "stub/server/handlers.h"
 #include "stub/server/threads.h"
 
 enum { PATTERN_MAX = 4096, SEARCH_CHUNK = 1 << 16, SEARCH_MS = 900 };
 
-/* The page tables that the thread's CPU was using, for user addresses. */
+/* The address space of the thread's CPU, for user addresses. */
 static struct error *user_space(struct session *s, struct aspace **ret)
 {
 	unsigned index;
-	struct regs regs;
 	struct paging paging;
 	if (!session_thread(s, &index))
 		return error_new(ERROR_NOT_FOUND, "no such thread");
 	if (!s->user[index]) {
-		if (!threads_regs(s->k, index, &regs) || !s->k->target->arch->paging(&regs, &paging))
-			return error_at(ERROR_FAULT, 0, "the CPU's page tables are not in the dump");
-		struct error *err = aspace_create(s->k->target, &paging, &s->user[index]);
+		struct error *err = cpus_paging(s->k, index, &paging);
+		if (!err)
+			err = aspace_create(s->k->target, &paging, &s->user[index]);
 		if (err)
 			return err;
 	}
