@@ -97,15 +97,17 @@ struct error *handle_attached(struct session *s, const struct rsp_request *q, st
 }
 
 /*
- * gdb asks for the exec-file twice when it has none, and once when the user gave one. A vmlinux
- * of the user's is moved by its first two segments; everything else moves by the library list.
+ * gdb asks for the exec-file twice when it has none, and once when it has one: the user's
+ * vmlinux, or the companion of an earlier session. A vmlinux of the user's is moved by its first
+ * two segments, which the companion has none of; everything else moves by the library list.
  */
 struct error *handle_offsets(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
 {
 	size_t n;
 	char text[96];
 	(void)q;
-	s->user_vmlinux = s->exec_file_asked == 1 && s->k->vmlinux && s->k->placed;
+	s->user_vmlinux = s->exec_file_asked == 1 && s->options.earlier != EARLIER_COMPANION &&
+			  s->k->vmlinux && s->k->placed;
 	buffer_clear(&s->libraries);
 	if (!s->user_vmlinux)
 		return NULL;

@@ -70,7 +70,8 @@ static void make_libraries(struct session *s, struct buffer *b)
 	buffer_puts(b, "<library-list>\n");
 	if (s->user_vmlinux)
 		put_rules(s->k, b);
-	else if (s->k->prepared_path)
+	/* Where it is not known whether the user brought one, twice is better than not at all. */
+	if (s->k->prepared_path && (!s->user_vmlinux || s->options.earlier == EARLIER_UNKNOWN))
 		put_vmlinux(s->k, b);
 	for (size_t i = 0; i < s->k->nmodules; i++) {
 		_cleanup_error_ struct error *err = put_module(s->k, &s->k->modules[i], b);

@@ -32,6 +32,8 @@ struct server {
 	dev_t socket_dev;
 	ino_t socket_ino;
 	bool ended;
+	bool companion_given;           /* to the client of the last session */
+	pid_t companion_pid;            /* whose process, 0: not known (TCP) */
 };
 
 /* One connection's bytes. */
@@ -357,15 +359,33 @@ static void talk(struct client *c, struct session *s)
 	}
 }
 
+/* The process at the other end of a unix socket; 0: not known. */
+static pid_t peer_of(int fd)
+{
+	struct ucred peer = { .pid = 0 };
+	socklen_t len = sizeof(peer);
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) ? 0 : peer.pid;
+}
+
+static enum session_earlier earlier_of(const struct server *srv, pid_t peer)
+{
+	if (!srv->companion_given || (peer && peer != srv->companion_pid))
+		return EARLIER_NONE;
+	return peer ? EARLIER_COMPANION : EARLIER_UNKNOWN;
+}
+
 static struct error *serve_client(struct server *srv, struct kernel *k, int in, int out, bool is_socket)
 {
 	struct session *s = NULL;
+	pid_t peer = is_socket ? peer_of(in) : 0;
+	struct session_options options = srv->options.session;
+	options.earlier = earlier_of(srv, peer);
 	_cleanup_free_ struct client *c = calloc(1, sizeof(*c));
 	_cleanup_free_ char *body = malloc(SESSION_PACKET);
 	/* More than a packet: monitor's one reply may be longer than what was announced. */
 	const size_t cap = 64u * SESSION_PACKET;
 	_cleanup_free_ char *packet = malloc(cap + RSP_FRAME_HEAD + RSP_FRAME_TAIL);
-	struct error *err = c && body && packet ? session_create(k, &srv->options.session, &s) : error_nomem();
+	struct error *err = c && body && packet ? session_create(k, &options, &s) : error_nomem();
 	if (err)
 		return err;
 	c->srv = srv;
@@ -380,6 +400,8 @@ static struct error *serve_client(struct server *srv, struct kernel *k, int in, 
 	log_line(LOG_SESSION, "a client has come");
 	talk(c, s);
 	log_line(LOG_SESSION, "the client has gone");
+	srv->companion_given = session_gave_companion(s);
+	srv->companion_pid = peer;
 	session_destroy(s);
 	return NULL;
 }

@@ -6,6 +6,8 @@
 #ifndef STUB_SERVER_SESSION_H
 #define STUB_SERVER_SESSION_H
 
+#include <stdbool.h>
+
 #include "rsp/reply.h"
 #include "stub/linux/kernel.h"
 
@@ -14,7 +16,18 @@ struct session;
 /* The largest packet, in either direction, without its framing: what qSupported announces. */
 enum { SESSION_PACKET = 0x20000 };
 
+/*
+ * What this gdb may have kept of an earlier session with this server: a gdb that attaches again has
+ * the companion as its exec-file, and asks as one does whose user brought a vmlinux.
+ */
+enum session_earlier {
+	EARLIER_NONE,
+	EARLIER_COMPANION,      /* it has the companion */
+	EARLIER_UNKNOWN,        /* it may be the one that has it, or another */
+};
+
 struct session_options {
+	enum session_earlier earlier;
 	/* A line for the user on the server's terminal; NULL: nobody there. */
 	void (*notice)(void *arg, const char *line);
 	void *arg;
@@ -31,6 +44,9 @@ enum session_next {
 	SESSION_NO_ACKS,        /* from now on neither side acknowledges packets */
 	SESSION_END,            /* detached or killed: close the connection */
 };
+
+/* True when gdb took the companion as its exec-file. */
+bool session_gave_companion(const struct session *s);
 
 /*
  * Answers one packet's body, which may be changed in place; `out` is empty before.
