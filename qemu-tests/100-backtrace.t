@@ -20,38 +20,11 @@ from session import ok
 CALLEE_SAVED = ("rbx", "rbp", "r12", "r13", "r14", "r15")
 
 
-def innermost_comparable(oracle):
-    """Without what panic() called to print the trace: gdb sees another call of panic()."""
-    for n, frame in enumerate(oracle):
-        if frame.startswith("panic+"):
-            return oracle[n + 1:]
-    return oracle
-
-
-def compare(found, wanted):
-    """Is the end of the stack what the kernel said? A sentence if not."""
-    bases = {}
-    addresses = [address for address, _, _ in found]
-    start = next((n for n, address in enumerate(addresses)
-                  if session.frame_is(address, wanted[0][1], bases)), None)
-    if start is None:
-        return f"{wanted[0][0]} is not in the stack"
-    rest = addresses[start:]
-    for n, (frame, candidates) in enumerate(wanted):
-        if n >= len(rest):
-            return f"the stack ends before {frame}"
-        if not session.frame_is(rest[n], candidates, bases):
-            return f"{rest[n]:#x} stands where the kernel has {frame}"
-    if len(rest) > len(wanted):
-        return f"{len(rest) - len(wanted)} frames more after {wanted[-1][0]}"
-    return None
-
-
 def check_stack(dump, path, label):
     text = session.gdb(path, *session.STACK)
     found = session.stack(text)
-    wanted = [(f, dump.addresses(f)) for f in innermost_comparable(dump.oracle())]
-    why = compare(found, wanted) if found else "gdb printed no stack"
+    wanted = [(f, dump.addresses(f)) for f in session.innermost_comparable(dump.oracle())]
+    why = session.compare(found, wanted) if found else "gdb printed no stack"
     ok(why is None, f"{label}: the stack is the kernel's", why,
        "\n".join(f"{a:#x} {f}" for a, f, _ in found) or text[-2000:])
     return found

@@ -14,6 +14,7 @@ version=$("$gdb" --version | head -n 1)
 	"$here/100-backtrace.t" 6.1-timer 6.12-timer 6.1-overflow 6.12-nmi || true
 	"$here/110-symbols.t" 6.1-timer 6.12-timer 6.1-nokaslr || true
 	"$here/120-session.t" || true
+	"$here/160-attach.t" || true
 } | awk -v version="$version" '
 	/^1\.\.0/ { print; exit }
 	/^1\.\./ { plans++; next }
@@ -22,4 +23,4 @@ version=$("$gdb" --version | head -n 1)
 		if (/^not/) failed = 1
 	}
 	{ print }
-	END { if (n) print "1.." n; exit failed || (n && plans != 3) }'
+	END { if (n) print "1.." n; exit failed || (n && plans != 4) }'

@@ -6,6 +6,7 @@ nm on the files that the kernel and the modules were made from. It never comes f
 
     KSTUB     the program, build/kstub if not set
     TEST_GDB  the gdb, the one in PATH if not set
+    KSTUB_OPTIONS   options for every kstub that opens a dump, such as --types=dwarf
 """
 
 import functools
@@ -19,6 +20,7 @@ REPO = os.path.dirname(HERE)
 DUMPS = os.path.join(REPO, "build", "dumps")
 KSTUB = os.environ.get("KSTUB", os.path.join(REPO, "build", "kstub"))
 GDB = os.environ.get("TEST_GDB", "gdb")
+OPTIONS = os.environ.get("KSTUB_OPTIONS", "").split()
 SECONDS = 120  # the bound of a session; the first on a new vmlinux prepares it
 
 _count = 0
@@ -57,7 +59,7 @@ def need_kstub():
 
 def gdb(dump, *commands, kstub_options=(), with_gdb=GDB):
     """Run a batch session on DUMP, a path; all that it printed."""
-    argv = [KSTUB, "gdb", *kstub_options, dump]
+    argv = [KSTUB, "gdb", *OPTIONS, *kstub_options, dump]
     if with_gdb != "gdb":
         argv[2:2] = ["--gdb", with_gdb]
     argv += ["--", "-nx", "-batch", "-ex", "set width 0"]
@@ -198,3 +200,30 @@ def frame_is(address, candidates, bases):
             if base % 4096 == 0 and bases.setdefault("module", base) == base:
                 return True
     return False
+
+
+def innermost_comparable(oracle):
+    """Without what panic() called to print the trace: gdb sees another call of panic()."""
+    for n, frame in enumerate(oracle):
+        if frame.startswith("panic+"):
+            return oracle[n + 1:]
+    return oracle
+
+
+def compare(found, wanted):
+    """Is the end of the stack what the kernel said? A sentence if not."""
+    bases = {}
+    addresses = [address for address, _, _ in found]
+    start = next((n for n, address in enumerate(addresses)
+                  if frame_is(address, wanted[0][1], bases)), None)
+    if start is None:
+        return f"{wanted[0][0]} is not in the stack"
+    rest = addresses[start:]
+    for n, (frame, candidates) in enumerate(wanted):
+        if n >= len(rest):
+            return f"the stack ends before {frame}"
+        if not frame_is(rest[n], candidates, bases):
+            return f"{rest[n]:#x} stands where the kernel has {frame}"
+    if len(rest) > len(wanted):
+        return f"{len(rest) - len(wanted)} frames more after {wanted[-1][0]}"
+    return None
