@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 #ifdef HAVE_LZMA
@@ -61,18 +62,19 @@ static struct error *damaged(const char *path)
 	return error_new(ERROR_FORMAT, "%s is damaged and cannot be unpacked", path);
 }
 
-static struct error *unpack_gz(struct sink *s, unsigned char *buf)
+static struct error *unpack_gz(struct sink *s, int *fd, unsigned char *buf)
 {
-	gzFile in = gzopen(s->path, "rbe");
+	gzFile in = gzdopen(*fd, "rb");
 	if (!in)
-		return error_os(errno, "%s", s->path);
+		return error_nomem();
+	*fd = -1;       /* closed with it */
 	struct error *err = NULL;
-	int got;
+	int got = 1;
 	while (!err && (got = gzread(in, buf, CHUNK)) > 0)
 		err = drain(s, buf, (size_t)got);
-	if (!err && got < 0)
+	/* A stream without its end is told only by closing: reading just stops. */
+	if ((gzclose(in) != Z_OK || got < 0) && !err)
 		err = damaged(s->path);
-	gzclose(in);
 	return err;
 }
 
@@ -152,10 +154,13 @@ struct error *unpack_file(const char *path, int out_fd)
 	_cleanup_free_ unsigned char *buf = malloc(2 * CHUNK);
 	if (!buf)
 		return error_nomem();
-	if (ends_in(path, ".gz"))
-		return unpack_gz(&s, buf);
-	_cleanup_close_ int in = open(path, O_RDONLY | O_CLOEXEC);
-	if (in < 0)
+	struct stat st;
+	_cleanup_close_ int in = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (in < 0 || fstat(in, &st))
 		return error_os(errno, "%s", path);
+	if (!S_ISREG(st.st_mode))       /* a pipe would keep us waiting for ever */
+		return error_new(ERROR_FORMAT, "%s is no file", path);
+	if (ends_in(path, ".gz"))
+		return unpack_gz(&s, &in, buf);
 	return ends_in(path, ".xz") ? unpack_xz(&s, in, buf) : unpack_zst(&s, in, buf);
 }
