@@ -156,32 +156,46 @@ static bool fits(const struct find_modules *f, struct symbols *s, const struct b
 	return id->len ? build_id_equal(id, symbols_build_id(s)) : is_of_release(s, f->release);
 }
 
-/* Opens CACHE/NAME.ko, unpacked from `path` unless it is there already and fits. */
+/*
+ * Opens CACHE/NAME.ko, unpacked from `path` unless what is there fits and has debug info. What
+ * does not fit never gets that name: another session's gdb may be reading the file of it.
+ */
 static struct error *open_unpacked(const struct find_modules *f, const char *path, const char *name,
 				   const struct build_id *id, const char *cache_dir, struct symbols **ret)
 {
 	char file[128];
 	_cleanup_free_ char *cached = NULL;
+	_cleanup_symbols_ struct symbols *old = NULL, *new = NULL;
 	struct cache_file out = { .fd = -1 };
 	snprintf(file, sizeof(file), "%.64s.ko", name);
 	if (asprintf(&cached, "%s/%s", cache_dir, file) < 0) {
 		cached = NULL;
 		return error_nomem();
 	}
-	struct error *err = symbols_open(cached, ret);
-	if (!err && id->len && fits(f, *ret, id))
+	struct error *err = symbols_open(cached, &old);
+	if (err || !id->len || !fits(f, old, id)) {
+		error_free(err);
+		symbols_close(steal(old));
+	} else if (symbols_has_dwarf(old)) {
+		*ret = steal(old);
 		return NULL;
-	if (!err)
-		symbols_close(*ret);
-	error_free(err);
+	}
 	err = cache_create(cache_dir, file, &out);
 	if (!err)
 		err = unpack_file(path, out.fd);
 	if (!err)
+		err = symbols_open(out.temp_path, &new);
+	if (!err && !fits(f, new, id))
+		err = error_new(ERROR_MISMATCH, "%s is of another build", path);
+	if (!err && (!old || symbols_has_dwarf(new))) {
 		err = cache_commit(&out);
-	else
-		cache_abandon(&out);
-	return err ? err : symbols_open(cached, ret);
+		if (!err)
+			err = symbols_open(cached, ret);
+	} else if (!err) {
+		*ret = steal(old);
+	}
+	cache_abandon(&out);
+	return err;
 }
 
 static struct error *open_candidate(const struct find_modules *f, const struct module_file *file,
@@ -227,6 +241,7 @@ struct error *find_module(struct find_modules *f, const char *name, const struct
 			continue;
 		_cleanup_error_ struct error *err = open_candidate(f, &f->files[i], wanted, id, cache_dir, &s);
 		if (err) {
+			others += err->code == ERROR_MISMATCH;
 			s = NULL;
 			continue;
 		}

@@ -17,7 +17,6 @@ struct vmlinux_search {
 	const char *release;
 	struct buffer looked;           /* for "not found": where */
 	char *found;
-	char *other;                    /* a vmlinux of another build that was met */
 };
 
 static void look_at(struct vmlinux_search *s, const char *path)
@@ -35,8 +34,6 @@ static void look_at(struct vmlinux_search *s, const char *path)
 	}
 	if (s->id->len && !build_id_equal(s->id, symbols_build_id(file))) {
 		buffer_puts(&s->looked, " (of another build)");
-		if (!s->other)
-			s->other = strdup(path);
 		return;
 	}
 	if (!symbols_section(file, ".symtab")) {
@@ -152,6 +149,5 @@ struct error *find_vmlinux(const struct find_options *o, const struct build_id *
 	else
 		*ret = s.found;
 	buffer_deinit(&s.looked);
-	free(s.other);
 	return err;
 }
