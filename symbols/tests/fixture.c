@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The file whose debug information the tests ask; it never runs. */
+/* The files whose debug information the tests ask, a program and a module; they never run. */
 #include "symbols/tests/fixture.h"
 
 struct fixture_outer fixture_outer_data;
@@ -8,7 +8,12 @@ union fixture_union fixture_union_data = { 1 };
 void fixture_global(struct fixture_outer *o);
 void _start(void);
 
-static int fixture_same;        /* and a global of another file may have this name */
+#ifdef MODULE_OF
+static const char modinfo[] __attribute__((section(".modinfo"), used)) =
+	"license=GPL\0vermagic=" MODULE_OF " SMP preempt mod_unload\0name=fixture";
+#endif
+
+static int fixture_same;
 
 __attribute__((noinline, used)) static void fixture_local(struct fixture_outer *o)
 {
