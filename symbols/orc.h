@@ -23,9 +23,9 @@ enum orc_kind {
 /* Registers as DWARF numbers them for x86-64; -1 where there is none. */
 struct orc_rule {
 	enum orc_kind kind;
-	int cfa_reg;            /* 7 rsp, 6 rbp, 10 r10, 13 r13, 1 rdx, 5 rdi */
+	int cfa_reg;            /* 7 rsp, 6 rbp, 10 r10, 13 r13, 0 rax, 1 rdx, 5 rdi */
 	int cfa_offset;
-	unsigned char cfa_deref;        /* 1: SP_INDIRECT, *(reg) + offset; 2: BP_INDIRECT, *(reg + offset) */
+	unsigned char cfa_deref;        /* 1: *(reg) + offset; 2: *(reg + offset) */
 	int rbp_offset;         /* CFA-relative, when rbp_saved */
 	unsigned char rbp_saved;
 	unsigned char rbp_deref;        /* rbp is at *(rbp + rbp_offset) instead */
@@ -43,7 +43,8 @@ struct orc {
 
 /*
  * `ip`: .orc_unwind_ip (s32, each relative to its own address), which is linked at `ip_addr`;
- * `table`: .orc_unwind; `types`: knows struct orc_entry. ERROR_UNSUPPORTED: unknown dialect.
+ * `table`: .orc_unwind; `types`: knows struct orc_entry. ERROR_UNSUPPORTED: unknown dialect;
+ * ERROR_FORMAT: empty tables, or tables of different lengths.
  */
 struct error *orc_parse(const void *ip, size_t ip_len, uint64_t ip_addr, const void *table,
 			size_t table_len, struct types *types, struct orc *ret) must_check;
