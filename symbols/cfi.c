@@ -8,7 +8,10 @@
 
 #include "stub/base/cleanup.h"
 
-enum { RSP = 7, RBP = 6, RIP = 16, REGS = 17, ROWS_PER_FDE = 48, WANTED_MAX = 1 << 20 };
+enum { RSP = 7, RBP = 6, RIP = 16, REGS = 17, ROWS_PER_FDE = 48 };
+
+/* Kernels: 25 MB of rules, 10 KB for the largest function. What is more is hostile. */
+enum { FRAME_MAX = 256 << 20, FDE_MAX = 1 << 16 };
 
 struct range {
 	uint64_t start, end;
@@ -70,20 +73,24 @@ static int compare_fdes(const void *a, const void *b)
 static bool list_entries(struct merge *m)
 {
 	size_t n = 0, at = 0;
+	m->cie_moved = calloc(m->frame_len / 4 + 1, sizeof(*m->cie_moved));
+	if (!m->cie_moved)
+		return false;
 	for (; m->frame_len - at >= 4; n++) {
 		uint32_t len = u32_at(m->frame + at);
 		if (len < 4 || len >= 0xfffffff0 || len > m->frame_len - at - 4)
 			return false;
+		if (u32_at(m->frame + at + 4) == UINT32_MAX && at % 4 == 0)
+			m->cie_moved[at / 4] = 1;       /* copy_cies() will say where to */
 		at += 4 + (size_t)len;
 	}
 	m->fdes = calloc(n ? n : 1, sizeof(*m->fdes));
-	m->cie_moved = calloc(m->frame_len / 4 + 1, sizeof(*m->cie_moved));
-	if (!m->fdes || !m->cie_moved)
+	if (!m->fdes)
 		return false;
 	for (at = 0; m->frame_len - at >= 4;) {
 		uint32_t len = u32_at(m->frame + at), id = u32_at(m->frame + at + 4);
 		if (id != UINT32_MAX) {
-			if (len < 20 || id % 4 || id >= m->frame_len)
+			if (len < 20 || id % 4 || id >= m->frame_len || !m->cie_moved[id / 4])
 				return false;
 			uint64_t start = u64_at(m->frame + at + 8), size = u64_at(m->frame + at + 16);
 			m->fdes[m->nfdes++] = (struct fde){
@@ -118,13 +125,6 @@ static const unsigned char pt_regs[REGS][2] = {
 	{ 7, 152 },
 };
 
-static void put_offset(struct buffer *b, unsigned reg, int offset)
-{
-	buffer_putc(b, DW_CFA_offset_extended_sf);
-	cfi_uleb(b, reg);
-	cfi_sleb(b, offset / 8);
-}
-
 static void put_register_op(struct buffer *b, char op, unsigned reg)
 {
 	buffer_putc(b, op);
@@ -138,29 +138,41 @@ static void put_block(struct buffer *b, const struct buffer *expression)
 	b->failed |= expression->failed;
 }
 
+static void put_plus(struct buffer *expression, int offset)
+{
+	buffer_putc(expression, DW_OP_consts);
+	cfi_sleb(expression, offset);
+	buffer_putc(expression, DW_OP_plus);
+}
+
+/* CFI counts in units of 8 (cfi_cie()); what does not fit, never seen in a kernel, is computed. */
+static void put_offset(struct buffer *b, unsigned reg, int offset)
+{
+	if (offset % 8) {
+		_cleanup_buffer_ struct buffer e = BUFFER_INIT;
+		put_plus(&e, offset);           /* the CFA is on the stack already */
+		put_register_op(b, DW_CFA_expression, reg);
+		put_block(b, &e);
+		return;
+	}
+	put_register_op(b, DW_CFA_offset_extended_sf, reg);
+	cfi_sleb(b, offset / 8);
+}
+
 static void put_cfa(struct buffer *b, const struct orc_rule *r)
 {
-	if (!r->cfa_deref) {
-		if (r->cfa_offset % 8) {        /* never seen; def_cfa counts bytes, but only upwards */
-			buffer_putc(b, DW_CFA_def_cfa);
-			cfi_uleb(b, (unsigned)r->cfa_reg);
-			cfi_uleb(b, (unsigned)r->cfa_offset);
-			return;
-		}
-		buffer_putc(b, DW_CFA_def_cfa_sf);
-		cfi_uleb(b, (unsigned)r->cfa_reg);
+	if (!r->cfa_deref && r->cfa_offset % 8 == 0) {
+		put_register_op(b, DW_CFA_def_cfa_sf, (unsigned)r->cfa_reg);
 		cfi_sleb(b, r->cfa_offset / 8);
 		return;
 	}
 	_cleanup_buffer_ struct buffer e = BUFFER_INIT;
 	buffer_putc(&e, (char)(DW_OP_breg0 + r->cfa_reg));
-	cfi_sleb(&e, r->cfa_deref == 2 ? r->cfa_offset : 0);
-	buffer_putc(&e, DW_OP_deref);
-	if (r->cfa_deref == 1 && r->cfa_offset) {
-		buffer_putc(&e, DW_OP_consts);
-		cfi_sleb(&e, r->cfa_offset);
-		buffer_putc(&e, DW_OP_plus);
-	}
+	cfi_sleb(&e, r->cfa_deref == 1 ? 0 : r->cfa_offset);
+	if (r->cfa_deref)
+		buffer_putc(&e, DW_OP_deref);
+	if (r->cfa_deref == 1 && r->cfa_offset)
+		put_plus(&e, r->cfa_offset);
 	buffer_putc(b, DW_CFA_def_cfa_expression);
 	put_block(b, &e);
 }
@@ -237,13 +249,16 @@ static bool simple_cfa(Dwarf_Frame *frame, int *reg, int64_t *offset)
 }
 
 /*
- * The compiler does not see inline assembly: a switch to another stack (SP_INDIRECT) or a push.
- * Where it follows rbp or a realigned stack by an expression it is right, as is ORC.
+ * The compiler does not see inline assembly: a switch to another stack (SP_INDIRECT), a push, a
+ * frame of registers. Where it follows rbp or a realigned stack by an expression it is right, as
+ * is ORC; where ORC knows nothing, behind calls that do not return, it is right alone.
  */
 static bool is_wrong(const struct orc_rule *r, Dwarf_Frame *frame)
 {
 	int reg;
 	int64_t offset;
+	if (r->kind == ORC_KIND_REGS || r->kind == ORC_KIND_REGS_PARTIAL)
+		return true;
 	if (r->kind != ORC_KIND_CALL)
 		return false;
 	if (r->cfa_deref == 1)
@@ -252,10 +267,18 @@ static bool is_wrong(const struct orc_rule *r, Dwarf_Frame *frame)
 	       offset != r->cfa_offset;
 }
 
+/* Field by field: what is between them has any value. */
+static bool same_rule(const struct orc_rule *a, const struct orc_rule *b)
+{
+	return a->kind == b->kind && a->cfa_reg == b->cfa_reg && a->cfa_offset == b->cfa_offset &&
+	       a->cfa_deref == b->cfa_deref && a->rbp_offset == b->rbp_offset && a->rbp_saved == b->rbp_saved &&
+	       a->rbp_deref == b->rbp_deref;
+}
+
 static bool add_fix(struct merge *m, uint64_t start, uint64_t end, const struct orc_rule *rule)
 {
 	if (m->nfixes && m->fixes[m->nfixes - 1].at.end == start &&
-	    !memcmp(&m->fixes[m->nfixes - 1].rule, rule, sizeof(*rule))) {
+	    same_rule(&m->fixes[m->nfixes - 1].rule, rule)) {
 		m->fixes[m->nfixes - 1].at.end = end;
 		return true;
 	}
@@ -268,19 +291,17 @@ static bool add_fix(struct merge *m, uint64_t start, uint64_t end, const struct 
 	return true;
 }
 
-/* Compares one ORC entry with the compiler's rows that it meets. */
-static bool compare_entry(struct merge *m, const struct orc_entry *e)
+/* Compares one ORC entry with the compiler's rows in a range that lies in both. */
+static bool compare_range(struct merge *m, const struct orc_entry *e, uint64_t pc, uint64_t limit)
 {
-	for (uint64_t pc = e->start; pc < e->end;) {
+	while (pc < limit) {
 		Dwarf_Frame *frame = NULL;
 		Dwarf_Addr start, end;
 		bool signal;
 		if (dwarf_cfi_addrframe(m->cfi, pc, &frame))
-			return true;            /* silent from here on: see add_silent() */
-		if (dwarf_frame_info(frame, &start, &end, &signal) < 0 || end <= pc)
-			end = e->end;
-		if (end > e->end)
-			end = e->end;
+			return true;            /* damaged: what is there stays */
+		if (dwarf_frame_info(frame, &start, &end, &signal) < 0 || end <= pc || end > limit)
+			end = limit;
 		bool wrong = is_wrong(&e->rule, frame);
 		free(frame);
 		if (wrong && !add_fix(m, pc, end, &e->rule))
@@ -290,17 +311,29 @@ static bool compare_entry(struct merge *m, const struct orc_entry *e)
 	return true;
 }
 
+/* An ORC entry may begin before a function and go on behind it; FDEs may overlap. */
 static bool find_fixes(struct merge *m)
 {
-	size_t f = 0;
+	uint64_t done = 0;
+	size_t first = 0;
 	for (size_t i = 0; i < m->orc->n; i++) {
 		const struct orc_entry *e = &m->orc->entries[i];
-		while (f < m->nfdes && m->fdes[f].at.end <= e->start)
-			f++;
-		if (f == m->nfdes)
-			break;
-		if (m->fdes[f].at.start <= e->start && !compare_entry(m, e))
-			return false;
+		while (first < m->nfdes && m->fdes[first].at.end <= e->start)
+			first++;
+		for (size_t f = first; f < m->nfdes && done < e->end && m->fdes[f].at.start < e->end; f++) {
+			struct range at = m->fdes[f].at;
+			if (at.start < e->start)
+				at.start = e->start;
+			if (at.start < done)
+				at.start = done;
+			if (at.end > e->end)
+				at.end = e->end;
+			if (at.start >= at.end || m->fdes[f].len > FDE_MAX)
+				continue;
+			if (!compare_range(m, e, at.start, at.end))
+				return false;
+			done = at.end;
+		}
 	}
 	return true;
 }
@@ -367,8 +400,10 @@ static bool put_compiler_registers(struct buffer *b, Dwarf_Frame *frame)
 	for (int reg = 0; reg < REGS; reg++) {
 		Dwarf_Op memory[3], *ops = NULL;
 		size_t n = 0;
-		if (reg == RSP || dwarf_frame_register(frame, reg, memory, &ops, &n))
+		if (reg == RSP)
 			continue;
+		if (dwarf_frame_register(frame, reg, memory, &ops, &n))
+			return false;
 		if (!n) {
 			/* libdw: an empty list is "undefined", none at all "same value". */
 			put_register_op(b, ops == memory ? DW_CFA_undefined : DW_CFA_same_value, (unsigned)reg);
@@ -379,8 +414,10 @@ static bool put_compiler_registers(struct buffer *b, Dwarf_Frame *frame)
 		    (n == 1 || (n == 2 && ops[1].atom == DW_OP_plus_uconst))) {
 			put_offset(b, (unsigned)reg, (int)offset);
 		} else {                /* an expression: rbp's in a function with a realigned stack */
+			/* libdw says aloud what every such expression starts with */
+			size_t said = ops[0].atom == DW_OP_call_frame_cfa;
 			put_register_op(b, DW_CFA_expression, (unsigned)reg);
-			if (!put_expression(b, ops, n))
+			if (!put_expression(b, ops + said, n - said))
 				return false;
 		}
 	}
@@ -402,6 +439,8 @@ static bool remake_row(struct merge *m, uint64_t pc, uint64_t limit, const struc
 		else
 			good = put_compiler_cfa(row, frame);
 		good = good && put_compiler_registers(row, frame);
+		if (fix && fix->rule.rbp_saved)         /* inline assembly may have pushed it */
+			put_offset(row, RBP, fix->rule.rbp_offset);
 		*end_ret = end < limit ? end : limit;
 	}
 	free(frame);
@@ -428,9 +467,13 @@ static bool remake(struct merge *m, const struct fde *fde)
 			limit = here->at.end;
 		else if (!here && fix < m->nfixes && m->fixes[fix].at.start < limit)
 			limit = m->fixes[fix].at.start;
-		if (!remake_row(m, pc, limit, here, &row, &end))
+		bool regs = here && here->rule.kind != ORC_KIND_CALL;
+		end = limit;
+		if (regs)
+			put_orc_row(&row, &here->rule);
+		else if (!remake_row(m, pc, limit, here, &row, &end))
 			return false;
-		cfi_fde(&rows, m->call_cie, pc, end - pc, &row);
+		cfi_fde(&rows, regs ? m->signal_cie : m->call_cie, pc, end - pc, &row);
 		rows.failed |= row.failed;
 		nrows++;
 	}
@@ -443,12 +486,9 @@ static bool remake(struct merge *m, const struct fde *fde)
 
 static void copy_fde(struct merge *m, const struct fde *fde)
 {
-	uint32_t cie = m->cie_moved[fde->cie / 4];
-	if (!cie)
-		return;
+	uint32_t cie = m->cie_moved[fde->cie / 4] - 1;
 	size_t at = m->out->len;
 	buffer_put(m->out, fde->bytes, fde->len);
-	cie--;
 	if (!m->out->failed)
 		memcpy(m->out->data + at + 4, &cie, sizeof(cie));
 	m->stats.kept++;
@@ -507,7 +547,7 @@ static void add_silent(struct merge *m, struct open_fde *o, uint64_t start, uint
 			     rule->kind : ORC_KIND_CALL;
 	bool joins = o->rows && o->end == start && o->kind == kind && o->rows < ROWS_PER_FDE &&
 		     start - o->row < UINT32_MAX;
-	if (joins && !memcmp(&o->last, rule, sizeof(*rule))) {
+	if (joins && same_rule(&o->last, rule)) {
 		o->end = end;
 		return;
 	}
@@ -544,18 +584,34 @@ static void add_uncovered(struct merge *m, struct open_fde *o, size_t *fde, cons
 	}
 }
 
+/* The first entry that ends behind `addr`. */
+static size_t first_entry(const struct orc *orc, uint64_t addr)
+{
+	size_t low = 0, high = orc->n;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (orc->entries[middle].end <= addr)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 static void put_silent(struct merge *m)
 {
 	struct open_fde o = { .instructions = BUFFER_INIT };
-	for (size_t s = 0; s < m->file->nsections; s++) {
+	for (size_t s = 0; s < m->file->nsections && m->out->len < FRAME_MAX; s++) {
 		const struct section *section = &m->file->sections[s];
 		struct range at = { section->addr, section->addr + section->size };
 		size_t fde = 0;
-		if (!(section->flags & SHF_ALLOC) || !(section->flags & SHF_EXECINSTR))
+		if (!(section->flags & SHF_ALLOC) || !(section->flags & SHF_EXECINSTR) || at.end < at.start)
 			continue;
-		for (size_t i = 0; i < m->orc->n; i++) {
+		for (size_t i = first_entry(m->orc, at.start); i < m->orc->n && m->out->len < FRAME_MAX; i++) {
 			const struct orc_entry *e = &m->orc->entries[i];
-			if (e->end > at.start && e->start < at.end && e->end > e->start)
+			if (e->start >= at.end)
+				break;
+			if (e->end > e->start)
 				add_uncovered(m, &o, &fde, &at, e);
 		}
 		close_fde(m, &o);
@@ -587,7 +643,8 @@ struct error *cfi_merge(struct elf_file *f, const void *frame, size_t len, const
 	if (!err) {
 		put_compiler_fdes(&m);
 		put_silent(&m);
-		err = buffer_error(ret);
+		err = ret->len < FRAME_MAX ? buffer_error(ret) :
+		      error_new(ERROR_FORMAT, "%s: its unwind tables are too large", f->path);
 	}
 	free(m.fdes);
 	free(m.cie_moved);
