@@ -189,9 +189,10 @@ void cache_remove_tree(const char *dir)
 	visit(AT_FDCWD, dir, true, 0, &sum);
 }
 
-/* A file's writer holds a lock on it, so one that can be locked has no writer any more. */
+/* A writer holds a lock on its file or directory: one that can be locked has none any more. */
 void cache_sweep(const char *dir)
 {
+	struct usage sum = { 0 };
 	_cleanup_closedir_ DIR *d = open_directory(AT_FDCWD, dir);
 	if (!d)
 		return;
@@ -200,7 +201,7 @@ void cache_sweep(const char *dir)
 			continue;
 		_cleanup_close_ int fd = openat(dirfd(d), name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 		if (fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB))
-			unlinkat(dirfd(d), name, 0);
+			visit(dirfd(d), name, true, 0, &sum);
 	}
 }
 
@@ -273,7 +274,7 @@ struct error *cache_commit(struct cache_file *f)
 void cache_abandon(struct cache_file *f)
 {
 	if (f->temp_path)
-		unlink(f->temp_path);
+		cache_remove_tree(f->temp_path);
 	if (f->fd >= 0)
 		close(f->fd);
 	free(f->temp_path);
@@ -300,6 +301,28 @@ struct error *cache_lock(const char *dir, const char *name, int *fd_ret)
 		}
 	}
 	return error_new(ERROR_OTHER, "cannot lock %s: it is removed again and again", path);
+}
+
+struct error *cache_create_directory(const char *dir, const char *name, struct cache_file *ret)
+{
+	_cleanup_free_ char *path = NULL;
+	if (!is_plain(name, false))
+		return error_new(ERROR_USAGE, "'%s' cannot name a directory of the cache", name);
+	for (int i = 0; i < TRIES; i++) {
+		free(steal(path));
+		if (asprintf(&path, "%s/.%s%sXXXXXX", dir, name, temp_mark) < 0) {
+			path = NULL;
+			return error_nomem();
+		}
+		if (!mkdtemp(path))
+			return error_os(errno, "cannot write in %s", dir);
+		_cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0 || lock_file(fd) || !is_same_file(fd, path))
+			continue;       /* swept before it was locked */
+		*ret = (struct cache_file){ steal_fd(&fd), steal(path), NULL };
+		return NULL;
+	}
+	return error_new(ERROR_OTHER, "cannot keep a new directory in %s", dir);
 }
 
 static struct error *open_base(DIR **ret)

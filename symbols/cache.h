@@ -36,12 +36,15 @@ struct error *cache_commit(struct cache_file *f) must_check;
 /* Closes and removes; fine after commit and on a zeroed value with fd -1. */
 void cache_abandon(struct cache_file *f);
 
+/* An empty directory in `dir` for temporary files; cache_abandon() removes it with all in it. */
+struct error *cache_create_directory(const char *dir, const char *name, struct cache_file *ret) must_check;
+
 /* Removes what killed processes left half made in `dir`. */
 void cache_sweep(const char *dir);
 
 /*
- * Lock of DIR/NAME held by one process at a time (flock), so that two at once make a file once.
- * Waits at most until the other is done; the descriptor to close, or ERROR_OS.
+ * Lock DIR/NAME, a file of its own, held by one process at a time (flock), so that two at once
+ * make another file once. Waits at most until the other is done; the descriptor to close, or ERROR_OS.
  */
 struct error *cache_lock(const char *dir, const char *name, int *fd_ret) must_check;
 

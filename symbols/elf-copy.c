@@ -139,7 +139,10 @@ struct error *elf_copy_sections(struct elf_copy *c, struct progress *progress)
 			continue;
 		uint64_t align = s->sh_addralign > 1 && s->sh_addralign <= 4096 ? s->sh_addralign : 1;
 		end = (end + align - 1) / align * align;
-		err = copy_range(c, s->sh_offset, end, s->sh_size);
+		/* Sections that lie over each other could make the copy as large as they like. */
+		err = end > c->from_size * 2 + CHUNK ?
+		      error_new(ERROR_FORMAT, "the ELF file's sections overlap") :
+		      copy_range(c, s->sh_offset, end, s->sh_size);
 		s->sh_offset = end;
 		end += s->sh_size;
 		progress_report(progress, "copying vmlinux", (int)(i * 100 / c->nsections));

@@ -21,14 +21,45 @@
 
 extern char **environ;
 
-/* Goes up whenever the prepared file changes its content: an older one is made anew. */
-static const char FORMAT[] = "kstub prepared vmlinux 2";
+/* The numbers go up whenever a prepared file changes its content: an older one is made anew. */
+static const char VMLINUX_FORMAT[] = "kstub prepared vmlinux 3", MODULE_FORMAT[] = "kstub module 2";
 static const char FORMAT_SECTION[] = ".kstub.format";
 static const char CFI_FILE[] = "cfi";
-enum { PERCPU_STEP = 16 };
+enum { PERCPU_STEP = 16, FORMAT_LEN = 64 };
+
+static uint64_t hash(uint64_t h, const void *bytes, size_t len)
+{
+	for (const unsigned char *p = bytes; len--; p++)
+		h = (h ^ *p) * 0x100000001b3;
+	return h;
+}
+
+/*
+ * Of what file a prepared one was made. The build-id alone does not say: the same build may be
+ * there stripped and with debug info, and --force takes a file that has none.
+ */
+static void format_text(const struct symbols *s, const char *format, char *ret)
+{
+	const struct build_id *id = symbols_build_id(s);
+	struct stat st;
+	size_t n;
+	const struct section *sections = symbols_sections(s, &n);
+	uint64_t h = hash(0xcbf29ce484222325, id->bytes, id->len);
+	for (size_t i = 0; i < n; i++) {
+		const uint64_t numbers[] = { sections[i].addr, sections[i].size, sections[i].offset,
+					     sections[i].flags, sections[i].type };
+		h = hash(h, numbers, sizeof(numbers));
+		h = hash(h, sections[i].name, strlen(sections[i].name) + 1);
+	}
+	if (!id->len && !stat(symbols_path(s), &st)) {
+		h = hash(h, &st.st_size, sizeof(st.st_size));
+		h = hash(h, &st.st_mtim, sizeof(st.st_mtim));
+	}
+	snprintf(ret, FORMAT_LEN, "%s of %016llx", format, (unsigned long long)h);
+}
 
 /* A prepared file says so in a section that is written last; half a file has none. */
-static bool is_current(const char *path, const struct build_id *id, const char *format)
+static bool is_current(const char *path, const char *format, bool *indexed_ret)
 {
 	_cleanup_symbols_ struct symbols *s = NULL;
 	const void *data;
@@ -39,10 +70,19 @@ static bool is_current(const char *path, const struct build_id *id, const char *
 		return false;
 	}
 	struct error *none = symbols_section_data(s, FORMAT_SECTION, &data, &len);
-	bool current = !none && len == strlen(format) && !memcmp(data, format, len) &&
-		       (!id->len || build_id_equal(id, symbols_build_id(s)));
+	bool current = !none && len == strlen(format) && !memcmp(data, format, len);
 	error_free(none);
+	*indexed_ret = symbols_section(s, ".gdb_index");
 	return current;
+}
+
+static void add_warning(char **warning, const char *text)
+{
+	char *both = NULL;
+	if (asprintf(&both, "%s%s%s", *warning ? *warning : "", *warning ? "; " : "", text) < 0)
+		return;
+	free(*warning);
+	*warning = both;
 }
 
 static size_t find_section(const struct elf_file *f, const char *name)
@@ -85,8 +125,8 @@ static struct error *read_orc(struct symbols *s, struct elf_file *f, struct orc 
 		err = orc_parse(ip, ip_len, f->sections[at].addr, table, table_len, types, ret);
 	if (!err || err->code == ERROR_NOMEM)
 		return err;
-	if (asprintf(warning, "no unwinding through assembly code: %s", err->text) < 0)
-		*warning = NULL;
+	err = error_prefix(err, "no unwinding through assembly code");
+	add_warning(warning, err->text);
 	error_free(err);
 	return NULL;
 }
@@ -107,8 +147,7 @@ static struct error *make_frame(struct symbols *s, struct elf_file *f, struct bu
 	err = cfi_merge(f, frame, len, &orc, ret, &stats);
 	orc_deinit(&orc);
 	if (err && err->code != ERROR_NOMEM) {
-		free(*warning);
-		*warning = strdup(err->text);
+		add_warning(warning, err->text);
 		error_free(err);
 		buffer_clear(ret);
 		return NULL;
@@ -120,6 +159,19 @@ static struct error *make_frame(struct symbols *s, struct elf_file *f, struct bu
 	return err;
 }
 
+/* The unwind rules alone, for a vmlinux that the user brings; none of another file's stay. */
+static struct error *write_cfi(const char *cache_dir, const struct buffer *frame)
+{
+	_cleanup_free_ char *path = NULL;
+	if (frame->len)
+		return companion_write(cache_dir, CFI_FILE, frame);
+	if (asprintf(&path, "%s/%s", cache_dir, CFI_FILE) < 0) {
+		path = NULL;
+		return error_nomem();
+	}
+	return unlink(path) && errno != ENOENT ? error_os(errno, "%s", path) : NULL;
+}
+
 static struct error *write_copy(struct symbols *s, struct elf_file *f, struct elf_copy *c,
 				const char *cache_dir, struct progress *progress, char **warning)
 {
@@ -127,8 +179,8 @@ static struct error *write_copy(struct symbols *s, struct elf_file *f, struct el
 	size_t index = find_section(f, ".debug_frame");
 	progress_report(progress, "correcting unwind information", -1);
 	struct error *err = make_frame(s, f, &frame, warning);
-	if (!err && frame.len)
-		err = companion_write(cache_dir, CFI_FILE, &frame);
+	if (!err)
+		err = write_cfi(cache_dir, &frame);
 	for (size_t i = 1; i < f->nsections; i++)
 		if (!(f->sections[i].flags & SHF_ALLOC) &&
 		    (f->sections[i].type == SHT_RELA || !strcmp(f->sections[i].name, ".gdb_index") ||
@@ -188,30 +240,28 @@ static struct error *add_index_file(struct elf_copy *c, const char *path)
 static struct error *add_index(struct elf_copy *c, const char *cache_dir, const char *file,
 			       const struct prepared_options *o)
 {
-	_cleanup_free_ char *dir = NULL;
 	_cleanup_free_ char *index = NULL;
-	if (asprintf(&dir, "%s/.tmp-%d-index", cache_dir, (int)getpid()) < 0) {
-		dir = NULL;
-		return error_nomem();
-	}
+	struct cache_file dir = { .fd = -1 };
+	struct error *err = cache_create_directory(cache_dir, "index", &dir);
+	if (err)
+		return err;
 	const char *base = strrchr(file, '/') + 1;
-	if (asprintf(&index, "%s/%s.gdb-index", dir, base) < 0) {
+	if (asprintf(&index, "%s/%s.gdb-index", dir.temp_path, base) < 0) {
 		index = NULL;
+		cache_abandon(&dir);
 		return error_nomem();
 	}
-	if (mkdir(dir, 0700) && errno != EEXIST)
-		return error_os(errno, "%s", dir);
 	progress_report(o->progress, "indexing vmlinux for gdb", -1);
 	const char *gdb = o->gdb ? o->gdb : "gdb";
-	int status = run_gdb(gdb, file, dir);
-	struct error *err = status ? error_new(ERROR_NOT_FOUND, "%s could not make an index of it%s", gdb,
-					       status < 0 ? " (is it installed?)" : "") :
-				     add_index_file(c, index);
-	cache_remove_tree(dir);
+	int status = run_gdb(gdb, file, dir.temp_path);
+	err = status ? error_new(ERROR_NOT_FOUND, "%s could not make an index of it%s", gdb,
+				 status < 0 ? " (is it installed?)" : "") :
+		       add_index_file(c, index);
+	cache_abandon(&dir);
 	return err;
 }
 
-static struct error *make_vmlinux(struct symbols *vmlinux, const char *cache_dir,
+static struct error *make_vmlinux(struct symbols *vmlinux, const char *cache_dir, const char *format,
 				  const struct prepared_options *o, char **warning)
 {
 	struct cache_file out = { .fd = -1 };
@@ -224,19 +274,18 @@ static struct error *make_vmlinux(struct symbols *vmlinux, const char *cache_dir
 		err = elf_copy_start(&f, out.fd, &copy);
 	if (!err)
 		err = write_copy(vmlinux, &f, &copy, cache_dir, o->progress, warning);
-	if (!err) {
+	if (!err && symbols_has_dwarf(vmlinux)) {
 		struct error *slow = add_index(&copy, cache_dir, out.temp_path, o);
 		if (slow && slow->code != ERROR_NOT_FOUND) {
 			err = slow;
 		} else if (slow) {
-			free(*warning);
-			if (asprintf(warning, "%s: gdb will be slow", slow->text) < 0)
-				*warning = NULL;
+			add_warning(warning, slow->text);
+			add_warning(warning, "gdb will be slow");
 			error_free(slow);
 		}
 	}
 	if (!err)
-		err = elf_copy_add(&copy, FORMAT_SECTION, FORMAT, strlen(FORMAT));
+		err = elf_copy_add(&copy, FORMAT_SECTION, format, strlen(format));
 	if (!err)
 		err = elf_copy_finish(&copy);
 	if (!err)
@@ -255,6 +304,8 @@ struct error *prepared_vmlinux(struct symbols *vmlinux, const char *cache_dir,
 	_cleanup_free_ char *warning = NULL;
 	_cleanup_close_ int lock = -1;
 	struct error *err = NULL;
+	char format[FORMAT_LEN];
+	bool indexed = true;
 	if (asprintf(&path, "%s/vmlinux", cache_dir) < 0) {
 		path = NULL;
 		return error_nomem();
@@ -263,15 +314,21 @@ struct error *prepared_vmlinux(struct symbols *vmlinux, const char *cache_dir,
 		cfi = NULL;
 		return error_nomem();
 	}
-	if (!is_current(path, symbols_build_id(vmlinux), FORMAT)) {
+	format_text(vmlinux, VMLINUX_FORMAT, format);
+	if (!is_current(path, format, &indexed)) {
+		indexed = true;
 		progress_report(o->progress, "preparing vmlinux", 0);
-		err = cache_lock(cache_dir, "vmlinux", &lock);
+		err = cache_lock(cache_dir, "vmlinux.lock", &lock);
 		/* Another kstub may have made it while this one waited. */
-		if (!err && !is_current(path, symbols_build_id(vmlinux), FORMAT)) {
+		if (!err && !is_current(path, format, &indexed)) {
 			cache_sweep(cache_dir);
-			err = make_vmlinux(vmlinux, cache_dir, o, &warning);
+			err = make_vmlinux(vmlinux, cache_dir, format, o, &warning);
+			indexed = true;         /* or else it has said why not */
 		}
 	}
+	if (!err && !indexed && symbols_has_dwarf(vmlinux))
+		add_warning(&warning, "the prepared vmlinux was made without an index: gdb will be slow; after "
+				      "'kstub cache clear', with a gdb that can make one, it gets one");
 	if (err)
 		return err;
 	ret->cfi = access(cfi, R_OK) ? NULL : steal(cfi);
@@ -290,9 +347,9 @@ static bool has_addresses(const struct symbols *ko)
 	return false;
 }
 
-static struct error *make_module(struct symbols *ko, const char *cache_dir, const char *name)
+static struct error *make_module(struct symbols *ko, const char *cache_dir, const char *name,
+				 const char *format)
 {
-	static const char format[] = "kstub module 1";
 	struct cache_file out = { .fd = -1 };
 	struct elf_file f = { .fd = -1 };
 	struct elf_copy copy = { .from = -1, .to = -1 };
@@ -318,7 +375,7 @@ static struct error *make_module(struct symbols *ko, const char *cache_dir, cons
 	return error_prefix(err, "copying %s", symbols_path(ko));
 }
 
-struct error *prepared_module(struct symbols *ko, const char *cache_dir, char **ret)
+struct error *prepared_module(struct symbols *ko, const char *cache_dir, const char *name, char **ret)
 {
 	if (!has_addresses(ko)) {
 		/* gdb has a working directory of its own. */
@@ -329,24 +386,24 @@ struct error *prepared_module(struct symbols *ko, const char *cache_dir, char **
 		return NULL;
 	}
 	/* In a directory of their own, so that gdb shows a module under its name. */
-	char name[256];
+	char file[256], format[FORMAT_LEN];
+	bool indexed;
 	_cleanup_free_ char *dir = NULL;
 	_cleanup_free_ char *path = NULL;
-	const char *base = strrchr(symbols_path(ko), '/');
-	base = base ? base + 1 : symbols_path(ko);
-	snprintf(name, sizeof(name), "%.*s.ko", (int)strcspn(base, "."), base);
+	snprintf(file, sizeof(file), "%.200s.ko", name);
 	if (asprintf(&dir, "%s/modules", cache_dir) < 0) {
 		dir = NULL;
 		return error_nomem();
 	}
-	if (asprintf(&path, "%s/%s", dir, name) < 0) {
+	if (asprintf(&path, "%s/%s", dir, file) < 0) {
 		path = NULL;
 		return error_nomem();
 	}
 	if (mkdir(dir, 0700) && errno != EEXIST)
 		return error_os(errno, "%s", dir);
-	if (!symbols_build_id(ko)->len || !is_current(path, symbols_build_id(ko), "kstub module 1")) {
-		struct error *err = make_module(ko, dir, name);
+	format_text(ko, MODULE_FORMAT, format);
+	if (!is_current(path, format, &indexed)) {
+		struct error *err = make_module(ko, dir, file, format);
 		if (err)
 			return err;
 	}

@@ -21,9 +21,9 @@ struct prepared_options {
 };
 
 /*
- * The prepared copy of `vmlinux` in `cache_dir`, made when it is not there or is of an older
- * format. When the index cannot be made (no gdb, old gdb) the copy is made
- * without, and a sentence why is in *warning_ret (caller frees; NULL: all well).
+ * The prepared copy of `vmlinux` in `cache_dir`, made when it is not there, is of an older format
+ * or of another file. When the index cannot be made (no gdb, old gdb) the copy is made without.
+ * What is missing in it is said in *warning_ret (caller frees; NULL: all well).
  */
 struct error *prepared_vmlinux(struct symbols *vmlinux, const char *cache_dir,
 			       const struct prepared_options *o, struct prepared *ret,
@@ -31,8 +31,10 @@ struct error *prepared_vmlinux(struct symbols *vmlinux, const char *cache_dir,
 
 /*
  * `ko` itself, or a copy in `cache_dir` with every ALLOC section at 0 when some have an address
- * (gdb would misplace the rest); caller frees.
+ * (gdb would misplace the rest); caller frees. The copy is called by the module's `name`: files
+ * from debuginfod all have one name.
  */
-struct error *prepared_module(struct symbols *ko, const char *cache_dir, char **ret) must_check;
+struct error *prepared_module(struct symbols *ko, const char *cache_dir, const char *name,
+			      char **ret) must_check;
 
 #endif

@@ -106,8 +106,12 @@ void kernel_close(struct kernel *k)
 struct error *kernel_prepare_files(struct kernel *k, const struct kernel_options *o)
 {
 	char key[BUILD_ID_MAX * 2 + 1] = "unknown-build";
-	if (k->build_id.len)
-		build_id_text(&k->build_id, key);
+	const struct build_id *id = k->vmlinux ? symbols_build_id(k->vmlinux) : &k->build_id;
+	/* With --force, vmlinux is of another build: what is made of it is kept under its own id. */
+	if (!id->len)
+		id = &k->build_id;
+	if (id->len)
+		build_id_text(id, key);
 	struct error *err = demote(k, cache_dir(key, &k->cache_dir, &k->cache_private));
 	if (err || !k->cache_dir)
 		return err;

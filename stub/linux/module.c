@@ -329,7 +329,7 @@ static struct error *find_file(struct kernel *k, struct find_modules *files, str
 		return error_new(ERROR_NOT_FOUND, "the kernel does not say where its sections are");
 	struct error *err = find_module(files, m->name, &m->build_id, k->cache_dir, &m->symbols);
 	if (!err)
-		err = prepared_module(m->symbols, k->cache_dir, &m->path);
+		err = prepared_module(m->symbols, k->cache_dir, m->name, &m->path);
 	return err;
 }
 
