@@ -16,6 +16,7 @@
 #include <elfutils/debuginfod.h>
 
 #define LIBRARY "libdebuginfod.so.1"
+#define RETRIES "DEBUGINFOD_RETRY_LIMIT"
 
 static struct {
 	__typeof__(debuginfod_begin) *begin;
@@ -31,7 +32,7 @@ static struct {
 bool debuginfod_wanted(void)
 {
 	const char *urls = getenv("DEBUGINFOD_URLS");
-	return urls && urls[0] && !api.silent;
+	return urls && urls[0];
 }
 
 /* Never unloaded: libcurl keeps threads and handlers that would be left behind. */
@@ -64,6 +65,9 @@ static int on_progress(debuginfod_client *client, long have, long whole)
 
 struct error *debuginfod_find(const struct build_id *id, struct progress *progress, char **ret)
 {
+	const char *urls = getenv("DEBUGINFOD_URLS");
+	if (api.silent)
+		return error_new(ERROR_NOT_FOUND, "debuginfod %.200s did not answer", urls ? urls : "");
 	struct error *err = load();
 	if (err)
 		return err;
@@ -72,12 +76,17 @@ struct error *debuginfod_find(const struct build_id *id, struct progress *progre
 		return error_nomem();
 	api.set_user_data(client, progress);
 	api.set_progressfn(client, on_progress);
+	/* A server that is silent for $DEBUGINFOD_TIMEOUT would be asked twice more. */
+	bool once = !getenv(RETRIES) && !setenv(RETRIES, "0", 1);
 	char *path = NULL;
 	int fd = api.find_debuginfo(client, id->bytes, (int)id->len, &path);
 	api.end(client);
+	if (once)
+		unsetenv(RETRIES);
 	if (fd < 0) {
 		api.silent = fd != -ENOENT;
-		return error_new(ERROR_NOT_FOUND, "debuginfod: %s", strerror(-fd));
+		return error_new(ERROR_NOT_FOUND, "debuginfod %.200s: %s", urls ? urls : "",
+				 api.silent ? strerror(-fd) : "not known there");
 	}
 	close(fd);
 	*ret = path;

@@ -12,7 +12,7 @@ bool debuginfod_wanted(void);
 
 /*
  * Path of the file with debug info for that build-id; caller frees. ERROR_NOT_FOUND when no server
- * has it, or none answers within $DEBUGINFOD_TIMEOUT.
+ * has it, or none answers within $DEBUGINFOD_TIMEOUT; none is asked again then.
  */
 struct error *debuginfod_find(const struct build_id *id, struct progress *progress, char **ret) must_check;
 

@@ -207,13 +207,14 @@ static struct error *open_candidate(const struct find_modules *f, const struct m
 	return symbols_open(file->path, ret);
 }
 
+/* An error with code ERROR_UNSUPPORTED: nobody was to be asked. */
 static struct error *from_debuginfod(const struct find_modules *f, const struct build_id *id,
 				     struct symbols **ret)
 {
 	_cleanup_free_ char *path = NULL;
 	_cleanup_symbols_ struct symbols *s = NULL;
 	if (!id->len || f->o->no_debuginfod || !debuginfod_wanted())
-		return error_new(ERROR_NOT_FOUND, "no debuginfod");
+		return error_new(ERROR_UNSUPPORTED, "no debuginfod");
 	struct error *err = debuginfod_find(id, f->o->progress, &path);
 	if (!err)
 		err = symbols_open(path, &s);
@@ -257,14 +258,16 @@ struct error *find_module(struct find_modules *f, const char *name, const struct
 	struct error *err = from_debuginfod(f, id, ret);
 	if (!err)
 		return NULL;
-	error_free(err);
+	_cleanup_error_ struct error *failed = err;
+	const char *answer = err->code == ERROR_UNSUPPORTED ? "" : err->text;
+	const char *mark = *answer ? "; " : "";
 	if (plain) {
 		*ret = steal(plain);
 		return NULL;
 	}
 	if (others)
-		return error_new(ERROR_NOT_FOUND, "%u file%s named %s.ko found, but of another build", others,
-				 others == 1 ? "" : "s", wanted);
+		return error_new(ERROR_NOT_FOUND, "%u file%s named %s.ko found, but of another build%s%s", others,
+				 others == 1 ? "" : "s", wanted, mark, answer);
 	return error_new(ERROR_NOT_FOUND, "no file %s.ko beside the dump, in --symbols, in /usr/lib/debug or "
-					  "in /lib/modules/%s", wanted, f->release);
+					  "in /lib/modules/%s%s%s", wanted, f->release, mark, answer);
 }
