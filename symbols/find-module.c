@@ -259,7 +259,7 @@ struct error *find_module(struct find_modules *f, const char *name, const struct
 	if (!err)
 		return NULL;
 	_cleanup_error_ struct error *failed = err;
-	const char *answer = err->code == ERROR_UNSUPPORTED ? "" : err->text;
+	const char *answer = failed->code == ERROR_UNSUPPORTED ? "" : failed->text;
 	const char *mark = *answer ? "; " : "";
 	if (plain) {
 		*ret = steal(plain);
