@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "stub/base/cleanup.h"
+#include "symbols/tests/orc-types.h"
 #include "symbols/tests/trees.h"
 
 /* arch/x86/include/asm/orc_types.h of 4.14, 4.18, 6.3 and 6.4. */
@@ -46,81 +47,7 @@ struct row {
 	struct orc_rule rule;
 };
 
-enum layout { V4_14, V4_18, V6_3, V6_4, LAYOUTS };
 enum { BASE = 0x1000, STEP = 16, ROWS_MAX = 64 };
-
-/* --- struct orc_entry as BTF --------------------------------------------------------------- */
-
-struct field {
-	const char *name;
-	unsigned at, bits;      /* bits 0: a whole s16 */
-};
-
-struct btf {
-	struct {
-		uint16_t magic;
-		uint8_t version, flags;
-		uint32_t hdr_len, type_off, type_len, str_off, str_len;
-	} header;
-	uint32_t types[64];
-	char strings[256];
-};
-
-static uint32_t put_string(struct btf *b, const char *text)
-{
-	uint32_t at = b->header.str_len;
-	strcpy(b->strings + at, text);
-	b->header.str_len += (uint32_t)strlen(text) + 1;
-	return at;
-}
-
-static void put_u32(struct btf *b, uint32_t value)
-{
-	b->types[b->header.type_len / 4] = value;
-	b->header.type_len += 4;
-}
-
-/* 1: short, 2: unsigned int, 3: the struct. */
-static struct types *types_of(const char *name, unsigned size, const struct field *fields)
-{
-	struct btf b = { .header = { 0xeb9f, 1, 0, 24, 0, 0, 0, 1 } };
-	struct types *t = NULL;
-	unsigned n = 0;
-	put_u32(&b, put_string(&b, "short int"));
-	put_u32(&b, 1u << 24);
-	put_u32(&b, 2);
-	put_u32(&b, 1u << 24 | 16);
-	put_u32(&b, put_string(&b, "unsigned int"));
-	put_u32(&b, 1u << 24);
-	put_u32(&b, 4);
-	put_u32(&b, 32);
-	while (fields[n].name)
-		n++;
-	put_u32(&b, put_string(&b, name));
-	put_u32(&b, 1u << 31 | 4u << 24 | n);
-	put_u32(&b, size);
-	for (unsigned i = 0; i < n; i++) {
-		put_u32(&b, put_string(&b, fields[i].name));
-		put_u32(&b, fields[i].bits ? 2 : 1);
-		put_u32(&b, fields[i].bits << 24 | fields[i].at);
-	}
-	b.header.str_off = b.header.type_len;
-	memcpy((char *)b.types + b.header.type_len, b.strings, b.header.str_len);
-	if (!fine(types_from_btf(&b, 24 + b.header.type_len + b.header.str_len, &t)))
-		exit(99);
-	return t;
-}
-
-static const struct field fields_of[LAYOUTS][8] = {
-	[V4_14] = { { "sp_offset", 0, 0 }, { "bp_offset", 16, 0 }, { "sp_reg", 32, 4 }, { "bp_reg", 36, 4 },
-		    { "type", 40, 2 } },
-	[V4_18] = { { "sp_offset", 0, 0 }, { "bp_offset", 16, 0 }, { "sp_reg", 32, 4 }, { "bp_reg", 36, 4 },
-		    { "type", 40, 2 }, { "end", 42, 1 } },
-	[V6_3] = { { "sp_offset", 0, 0 }, { "bp_offset", 16, 0 }, { "sp_reg", 32, 4 }, { "bp_reg", 36, 4 },
-		   { "type", 40, 2 }, { "signal", 42, 1 }, { "end", 43, 1 } },
-	[V6_4] = { { "sp_offset", 0, 0 }, { "bp_offset", 16, 0 }, { "sp_reg", 32, 4 }, { "bp_reg", 36, 4 },
-		   { "type", 40, 3 }, { "signal", 43, 1 } },
-};
 
 /* --- tables ---------------------------------------------------------------------------------- */
 
@@ -361,7 +288,7 @@ static void test_unknown_structs(void)
 	static const struct {
 		const char *what, *name;
 		unsigned size;
-		struct field fields[8];
+		struct orc_field fields[8];
 	} structs[] = {
 		{ "no struct orc_entry", "orc_entries", 6, { { "type", 40, 3 } } },
 		{ "one without a type", "orc_entry", 6, { { "sp_offset", 0, 0 }, { "bp_offset", 16, 0 },
