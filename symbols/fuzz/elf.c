@@ -30,7 +30,7 @@ static void ask(struct symbols *s)
 		error_free(err);
 	}
 	symbols_segments(s, &n);
-	struct error *err = symbols_types(s, TYPES_BTF, &t);
+	struct error *err = symbols_types(s, TYPES_AUTO, &t);
 	if (!err)
 		err = types_member(t, "a", "b", &m);
 	error_free(err);
