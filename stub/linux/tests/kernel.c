@@ -3,29 +3,17 @@
  * The linux room on a kernel in small (fixture.c), in the layout of each era: the fixture's ELF
  * is vmlinux and, loaded into a fake memory with page tables, the crashed kernel as well.
  */
-#include <elf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "stub/arch/x86_64.h"
 #include "stub/base/cleanup.h"
 #include "stub/base/tests/tap.h"
 #include "stub/linux/kernel.h"
 #include "stub/linux/module.h"
 #include "stub/linux/printk.h"
+#include "stub/linux/tests/small-kernel.h"
 #include "stub/linux/vmcoreinfo.h"
-
-enum { RAM = 64 << 20, IMAGE_AT = 32 << 20, NOTE_AT = 8 << 20, PAGE = 4096 };
-static const uint64_t LINK = 0xffffffff81000000;
-
-struct memory {
-	struct target t;
-	unsigned char *ram;
-	struct regs regs;
-	char note[1024];
-};
 
 static struct error *read_ram(struct target *t, uint64_t pa, void *buf, size_t len)
 {
@@ -50,61 +38,6 @@ static void close_nothing(struct target *t)
 
 static const struct target_ops ops = { "memory", close_nothing, read_ram, read_regs, NULL, NULL };
 static const struct phys_range ranges[] = { { 0, RAM } };
-
-static void put(struct memory *m, uint64_t pa, uint64_t value)
-{
-	memcpy(m->ram + pa, &value, 8);
-}
-
-static uint64_t phys(uint64_t va)
-{
-	return va - LINK + IMAGE_AT;
-}
-
-/* Four levels from init_top_pgt, whose other seven pages hold the lower tables. */
-static void map_image(struct memory *m, uint64_t top_va)
-{
-	uint64_t top = phys(top_va);
-	put(m, top + 511 * 8, (top + PAGE) | 0x67);
-	put(m, top + PAGE + 510 * 8, (top + 2 * PAGE) | 0x67);
-	put(m, top + 2 * PAGE + 8 * 8, (top + 3 * PAGE) | 0x67);
-	for (uint64_t i = 0; i < 512; i++)
-		put(m, top + 3 * PAGE + i * 8, (IMAGE_AT + i * PAGE) | 0x63);
-}
-
-static bool load(struct memory *m, const char *path)
-{
-	_cleanup_symbols_ struct symbols *s = NULL;
-	_cleanup_fclose_ FILE *f = fopen(path, "r");
-	struct symbol top;
-	size_t n;
-	struct error *err = symbols_open(path, &s);
-	if (err || !f) {
-		tap_diag("%s: %s", path, err ? err->text : "cannot be opened");
-		error_free(err);
-		return false;
-	}
-	memset(m->ram, 0, RAM);
-	const struct segment *segments = symbols_segments(s, &n);
-	for (size_t i = 0; i < n; i++) {
-		if (segments[i].vaddr < LINK)
-			continue;
-		if (fseek(f, (long)segments[i].offset, SEEK_SET) ||
-		    fread(m->ram + phys(segments[i].vaddr), 1, segments[i].filesz, f) != segments[i].filesz)
-			return false;
-	}
-	if (!symbols_lookup(s, "init_top_pgt", &top))
-		return false;
-	map_image(m, top.addr);
-	regs_set(&m->regs, X86_CR3, phys(top.addr));
-	regs_set(&m->regs, X86_CR4, 0x20);
-	snprintf(m->note, sizeof(m->note),
-		 "OSRELEASE=9.8.7-fixture\nPAGESIZE=4096\nSYMBOL(init_top_pgt)=%llx\n"
-		 "SYMBOL(_stext)=%llx\nNUMBER(phys_base)=%lld\nKERNELOFFSET=0\n",
-		 (unsigned long long)top.addr, (unsigned long long)LINK,
-		 (long long)IMAGE_AT - (long long)(LINK - 0xffffffff80000000));
-	return true;
-}
 
 static bool collect(void *arg, const struct log_record *r)
 {
