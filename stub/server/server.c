@@ -42,6 +42,7 @@ struct client {
 	int in, out;
 	bool is_socket;
 	bool no_acks;
+	bool spoke;                     /* it sent something */
 	struct rsp_decoder decoder;
 	struct rsp_reply reply;
 	char *packet;                   /* the last reply with its framing, for a NAK */
@@ -51,13 +52,22 @@ struct client {
 
 /* --- listening --------------------------------------------------------------------------- */
 
+void server_signals(sigset_t *ret)
+{
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+	sigemptyset(ret);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		struct sigaction now;
+		/* A blocked signal is queued even when it is ignored, and would be taken. */
+		if (!sigaction(numbers[i], NULL, &now) && now.sa_handler != SIG_IGN)
+			sigaddset(ret, numbers[i]);
+	}
+}
+
 static struct error *take_signals(struct server *srv)
 {
 	sigset_t set;
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
+	server_signals(&set);
 	if (sigprocmask(SIG_BLOCK, &set, NULL))
 		return error_os(errno, "sigprocmask");
 	signal(SIGPIPE, SIG_IGN);
@@ -72,8 +82,8 @@ static struct error *clear_path(const struct sockaddr_un *at)
 	if (lstat(at->sun_path, &st))
 		return NULL;
 	if (!S_ISSOCK(st.st_mode))
-		return error_new(ERROR_OS, "%s is there already and no socket; choose another path",
-				 at->sun_path);
+		return error_new(ERROR_OS, "%s is there already and no socket; choose another path with "
+					   "--listen unix:PATH", at->sun_path);
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd >= 0 && connect(fd, (const struct sockaddr *)at, sizeof(*at)) && errno == ECONNREFUSED) {
 		unlink(at->sun_path);
@@ -88,8 +98,8 @@ static struct error *listen_unix(struct server *srv, const char *path)
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	struct stat st;
 	if (!*path || strlen(path) >= sizeof(at.sun_path))
-		return error_new(ERROR_USAGE, "a socket path has 1 to %zu bytes: '%s'", sizeof(at.sun_path) - 1,
-				 path);
+		return error_new(ERROR_USAGE, "--listen unix:PATH takes a path of 1 to %zu bytes, not of %zu: '%s'",
+				 sizeof(at.sun_path) - 1, strlen(path), path);
 	snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
 	struct error *err = clear_path(&at);
 	if (err)
@@ -103,7 +113,8 @@ static struct error *listen_unix(struct server *srv, const char *path)
 	int bind_errno = errno;
 	umask(old);
 	if (failed)
-		return error_os(bind_errno, "%s", path);
+		return error_os(bind_errno, "no socket can be made at %s; choose another path with --listen "
+					    "unix:PATH", path);
 	srv->socket_path = strdup(path);
 	srv->address = strdup(path);
 	if (!srv->socket_path || !srv->address)
@@ -155,23 +166,33 @@ static struct error *tell_address(struct server *srv, const char *host)
 	return NULL;
 }
 
+/* getaddrinfo() takes any number and cuts off what is too much. */
+static bool is_port(const char *text)
+{
+	char *end;
+	return text[0] >= '0' && text[0] <= '9' && strtoul(text, &end, 10) <= UINT16_MAX && !*end;
+}
+
 static struct error *listen_tcp(struct server *srv, const char *where)
 {
 	const char *colon = strrchr(where, ':');
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | AI_PASSIVE }, *found;
-	if (!colon || !colon[1])
-		return error_new(ERROR_USAGE, "--listen tcp:HOST:PORT, as in tcp:localhost:1234, not 'tcp:%s'", where);
+	if (!colon || !is_port(colon + 1))
+		return error_new(ERROR_USAGE, "--listen takes tcp:HOST:PORT with a PORT up to 65535 (0: any), as in "
+					      "tcp:localhost:1234, not 'tcp:%s'", where);
+	const char *name = where;
 	size_t host_len = (size_t)(colon - where);
 	if (host_len >= 2 && where[0] == '[' && where[host_len - 1] == ']') {
-		where++;
+		name++;
 		host_len -= 2;
 	}
-	_cleanup_free_ char *host = host_len ? strndup(where, host_len) : strdup("localhost");
+	_cleanup_free_ char *host = host_len ? strndup(name, host_len) : strdup("localhost");
 	if (!host)
 		return error_nomem();
 	int failed = getaddrinfo(host, colon + 1, &hints, &found);
 	if (failed)
-		return error_new(ERROR_USAGE, "tcp:%s: %s", where, gai_strerror(failed));
+		return error_new(ERROR_USAGE, "--listen tcp:%s: %s; give an address of this host, as in "
+					      "tcp:localhost:1234", where, gai_strerror(failed));
 	struct error *err = listen_on(srv, found, where);
 	freeaddrinfo(found);
 	return err ? err : tell_address(srv, host);
@@ -351,6 +372,7 @@ static void talk(struct client *c, struct session *s)
 		}
 		if (got <= 0)
 			return;
+		c->spoke = true;
 		const char *p = c->input, *end = c->input + got;
 		enum rsp_event event;
 		while ((event = rsp_decode(&c->decoder, &p, end)) != RSP_MORE)
@@ -374,7 +396,8 @@ static enum session_earlier earlier_of(const struct server *srv, pid_t peer)
 	return peer ? EARLIER_COMPANION : EARLIER_UNKNOWN;
 }
 
-static struct error *serve_client(struct server *srv, struct kernel *k, int in, int out, bool is_socket)
+static struct error *serve_client(struct server *srv, struct kernel *k, int in, int out, bool is_socket,
+				  bool *spoke_ret)
 {
 	struct session *s = NULL;
 	pid_t peer = is_socket ? peer_of(in) : 0;
@@ -399,27 +422,32 @@ static struct error *serve_client(struct server *srv, struct kernel *k, int in, 
 	c->reply.cap = cap;
 	log_line(LOG_SESSION, "a client has come");
 	talk(c, s);
+	*spoke_ret = c->spoke;
 	log_line(LOG_SESSION, "the client has gone");
-	srv->companion_given = session_gave_companion(s);
-	srv->companion_pid = peer;
+	if (c->spoke) {
+		srv->companion_given = session_gave_companion(s);
+		srv->companion_pid = peer;
+	}
 	session_destroy(s);
 	return NULL;
 }
 
 struct error *server_run(struct server *srv, struct kernel *k)
 {
+	bool spoke = false;
 	if (srv->listen_fd < 0)
-		return serve_client(srv, k, STDIN_FILENO, STDOUT_FILENO, false);
+		return serve_client(srv, k, STDIN_FILENO, STDOUT_FILENO, false, &spoke);
 	while (!srv->ended && wait_for(srv, srv->listen_fd, POLLIN, false)) {
 		int yes = 1;
 		_cleanup_close_ int fd = accept4(srv->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 		if (fd < 0)
 			continue;       /* it went away again */
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
-		struct error *err = serve_client(srv, k, fd, fd, true);
+		struct error *err = serve_client(srv, k, fd, fd, true, &spoke);
 		if (err)
 			return err;
-		if (srv->options.once)
+		/* Another server that wants this path, and looks who is there, is no client. */
+		if (srv->options.once && spoke)
 			break;
 	}
 	return NULL;

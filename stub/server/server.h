@@ -6,6 +6,7 @@
 #ifndef STUB_SERVER_SERVER_H
 #define STUB_SERVER_SERVER_H
 
+#include <signal.h>
 #include <stdbool.h>
 
 #include "stub/linux/kernel.h"
@@ -15,7 +16,7 @@ struct server_options {
 	/* "unix:PATH", "tcp:HOST:PORT" or "stdio" */
 	const char *listen;
 	bool allow_remote;              /* HOST may be other than loopback */
-	bool once;                      /* server_run() returns after the first client */
+	bool once;                      /* server_run() returns after the first client that says something */
 	int until_closed;               /* a descriptor: end when it hangs up; -1: none */
 	struct session_options session;
 };
@@ -31,8 +32,11 @@ struct error *server_listen(const struct server_options *o, struct server **ret)
 /* What to type behind `target remote`: "/path", "localhost:1234"; "" for stdio. Borrowed. */
 const char *server_address(const struct server *srv);
 
+/* SIGINT, SIGTERM, SIGHUP, but for what was ignored when the program was started (nohup). */
+void server_signals(sigset_t *ret);
+
 /*
- * Serves clients, one after the other, until SIGINT or SIGTERM (blocked for the caller from
+ * Serves clients, one after the other, until one of server_signals() (blocked for the caller from
  * server_listen() on), until `until_closed` hangs up, or as `once` says.
  */
 struct error *server_run(struct server *srv, struct kernel *k) must_check;
