@@ -97,19 +97,26 @@ static struct error *check_directory(const char *path)
 
 static struct error *private_dir(char **ret)
 {
-	const char *tmp = getenv("TMPDIR");
-	_cleanup_free_ char *path = NULL;
-	if (asprintf(&path, "%s/kstub-XXXXXX", tmp && *tmp == '/' ? tmp : "/tmp") < 0) {
-		path = NULL;
-		return error_nomem();
+	const char *const places[] = { getenv("TMPDIR"), "/tmp" };
+	int why = ENOENT;
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		_cleanup_free_ char *path = NULL;
+		if (!places[i] || *places[i] != '/')
+			continue;
+		if (asprintf(&path, "%s/kstub-XXXXXX", places[i]) < 0) {
+			path = NULL;
+			return error_nomem();
+		}
+		if (mkdtemp(path)) {
+			*ret = steal(path);
+			return NULL;
+		}
+		why = errno;
 	}
-	if (!mkdtemp(path))
-		return error_os(errno, "cannot make the directory %s", path);
-	*ret = steal(path);
-	return NULL;
+	return error_os(why, "no directory for gdb's files can be made in the cache, $TMPDIR or /tmp");
 }
 
-struct error *cache_dir(const char *key, char **ret, bool *private_ret)
+struct error *cache_dir_or_why(const char *key, char **ret, struct error **why_ret)
 {
 	_cleanup_free_ char *base = NULL, *path = NULL;
 	if (!is_plain(key, true))
@@ -128,14 +135,15 @@ struct error *cache_dir(const char *key, char **ret, bool *private_ret)
 	if (!err) {
 		utimensat(AT_FDCWD, path, NULL, 0);     /* its time is when it was last used */
 		*ret = steal(path);
-		*private_ret = false;
+		*why_ret = NULL;
 		return NULL;
 	}
-	error_free(err);
-	err = private_dir(ret);
-	if (!err)
-		*private_ret = true;
-	return err;
+	struct error *none = private_dir(ret);
+	if (none)
+		error_free(err);
+	else
+		*why_ret = err;
+	return none;
 }
 
 /* A directory's entries through `at`, never through a link; takes nothing. */

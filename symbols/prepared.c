@@ -206,13 +206,21 @@ static int run_gdb(const char *gdb, const char *file, const char *out_dir)
 	const char *const argv[] = { gdb, "-nx", "-batch", "-iex", "set debuginfod enabled off", "-iex",
 			 "set auto-load no", "-ex", save, file, NULL };
 	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	sigset_t none;
 	pid_t pid;
 	int status = -1;
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
 	posix_spawn_file_actions_adddup2(&actions, 1, 2);
-	int failed = posix_spawnp(&pid, gdb, &actions, NULL, (char *const *)(uintptr_t)argv, environ);
+	/* Whoever called may hold signals back; ^C is meant for gdb, too. */
+	sigemptyset(&none);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
+	int failed = posix_spawnp(&pid, gdb, &actions, &attr, (char *const *)(uintptr_t)argv, environ);
+	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&actions);
 	if (failed)
 		return -1;
@@ -254,8 +262,8 @@ static struct error *add_index(struct elf_copy *c, const char *cache_dir, const 
 	progress_report(o->progress, "indexing vmlinux for gdb", -1);
 	const char *gdb = o->gdb ? o->gdb : "gdb";
 	int status = run_gdb(gdb, file, dir.temp_path);
-	err = status ? error_new(ERROR_NOT_FOUND, "%s could not make an index of it%s", gdb,
-				 status < 0 ? " (is it installed?)" : "") :
+	err = status ? error_new(ERROR_NOT_FOUND, "%s could not make an index of the vmlinux%s", gdb,
+				 status < 0 || status == 127 ? " (is it installed?)" : "") :
 		       add_index_file(c, index);
 	cache_abandon(&dir);
 	return err;

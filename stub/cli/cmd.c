@@ -13,7 +13,7 @@ static struct error *run_on(const struct options *o, const char *path, struct bu
 {
 	_cleanup_loaded_ struct loaded l = { .target = NULL };
 	enum load_depth depth = strcmp(o->words[0], "mod") ? LOAD_KERNEL : LOAD_MODULES;
-	struct error *err = load_open(o, path, depth, &l);
+	struct error *err = load_open(o, path, depth, NULL, &l);
 	if (err)
 		return err;
 	/* `mod` shows the modules' own troubles in its table. */

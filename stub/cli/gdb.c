@@ -72,17 +72,15 @@ static void be_gdb(const struct options *o, const char *gdb, const char *socket,
 
 /* The server and gdb side by side; both have ended afterwards. */
 static struct error *run_both(const struct options *o, const struct loaded *l, const char *gdb,
-			      struct server *s, int *exit_ret)
+			      const char *dir, struct server *s, const sigset_t *before, int *exit_ret)
 {
-	sigset_t before;
 	pid_t server_pid;
-	serving_hold_signals(&before);
-	struct error *err = serving_start(s, l, &server_pid);
+	struct error *err = serving_start(s, l, dir, &server_pid);
 	if (err)
 		return err;
 	pid_t gdb_pid = fork();
 	if (!gdb_pid)
-		be_gdb(o, gdb, server_address(s), &before);
+		be_gdb(o, gdb, server_address(s), before);
 	if (gdb_pid < 0) {
 		err = error_os(errno, "gdb cannot be started");
 		error_free(serving_stop(server_pid));
@@ -90,7 +88,7 @@ static struct error *run_both(const struct options *o, const struct loaded *l, c
 	}
 	int status = 0;
 	signal(SIGQUIT, SIG_IGN);       /* ^\ is gdb's */
-	serving_wait(gdb_pid, &status);
+	serving_wait(gdb_pid, false, &status);
 	err = serving_stop(server_pid);
 	*exit_ret = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	return err;
@@ -100,9 +98,12 @@ static struct error *run(const struct options *o, int *exit_ret)
 {
 	_cleanup_free_ char *gdb = NULL, *dir = NULL, *socket = NULL;
 	_cleanup_loaded_ struct loaded l = { .target = NULL };
+	sigset_t before;
 	struct error *err = find_gdb(o->gdb ? o->gdb : "gdb", &gdb);
+	/* From here on a signal finds this program where it can tidy up. */
+	serving_hold_signals(&before);
 	if (!err)
-		err = load_open(o, o->target, LOAD_FILES, &l);
+		err = load_open(o, o->target, LOAD_FILES, NULL, &l);
 	if (err)
 		return err;
 	load_print_warnings(&l);
@@ -117,7 +118,7 @@ static struct error *run(const struct options *o, int *exit_ret)
 	if (!err)
 		err = serving_listen(socket, o, &s);
 	if (!err)
-		err = run_both(o, &l, gdb, s, exit_ret);
+		err = run_both(o, &l, gdb, dir, s, &before, exit_ret);
 	server_close(s);
 	rmdir(dir);
 	return err;

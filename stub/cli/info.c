@@ -191,7 +191,7 @@ static struct error *run(const struct options *o, int *exit_ret)
 	(void)exit_ret;
 	_cleanup_loaded_ struct loaded l = { .target = NULL };
 	struct report r = { .text = BUFFER_INIT };
-	struct error *err = load_open(o, o->target, LOAD_MODULES, &l);
+	struct error *err = load_open(o, o->target, LOAD_MODULES, NULL, &l);
 	if (err)
 		return err;
 	if (o->json)

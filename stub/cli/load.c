@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "stub/cli/load.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "stub/base/cleanup.h"
 #include "stub/cli/message.h"
@@ -29,31 +32,27 @@ static struct error *directory_of(const char *path, char **ret)
 static struct error *find_modules(struct loaded *l)
 {
 	struct kernel *k = l->kernel;
-	char key[BUILD_ID_MAX * 2 + 1] = "unknown-build";
 	if (!k->nmodules)
 		return NULL;
-	if (k->build_id.len)
-		build_id_text(&k->build_id, key);
-	struct error *err = cache_dir(key, &k->cache_dir, &k->cache_private);
-	return err ? err : modules_find_files(k, &l->options);
+	struct error *err = kernel_take_cache(k);
+	return err || !k->cache_dir ? err : modules_find_files(k, &l->options);
 }
 
-struct error *load_open(const struct options *o, const char *path, enum load_depth depth,
-			struct loaded *ret)
+static struct error *open_all(const struct options *o, const char *path, enum load_depth depth,
+			      struct loaded *l)
 {
-	_cleanup_loaded_ struct loaded l = { .target = NULL };
 	struct progress *progress = progress_start();
-	struct error *err = open_target(path, &l.target);
+	struct error *err = open_target(path, &l->target);
 	if (!err)
-		err = directory_of(path, &l.beside);
+		err = directory_of(path, &l->beside);
 	if (err)
 		return err;
-	l.options = (struct kernel_options){
+	l->options = (struct kernel_options){
 		.find = {
 			.vmlinux = o->vmlinux,
 			.roots = o->roots,
 			.nroots = o->nroots,
-			.beside = l.beside,
+			.beside = l->beside,
 			.force = o->force,
 			.progress = progress,
 		},
@@ -62,12 +61,57 @@ struct error *load_open(const struct options *o, const char *path, enum load_dep
 		.no_debuginfo = o->no_debuginfo,
 		.progress = progress,
 	};
-	err = kernel_open(l.target, &l.options, &l.kernel);
+	err = kernel_open(l->target, &l->options, &l->kernel);
 	if (!err && depth == LOAD_FILES)
-		err = kernel_prepare_files(l.kernel, &l.options);
+		err = kernel_prepare_files(l->kernel, &l->options);
 	else if (!err && depth == LOAD_MODULES)
-		err = find_modules(&l);
+		err = find_modules(l);
 	progress_clear();
+	return err;
+}
+
+/* A user has no patience: what was made so far goes, and the signal does what it always does. */
+struct interruptible {
+	struct loaded *l;
+	struct server *listening;
+	sigset_t signals;
+};
+
+static void *wait_for_signal(void *arg)
+{
+	struct interruptible *i = arg;
+	int number = SIGTERM;
+	sigwait(&i->signals, &number);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	progress_clear();
+	server_close(i->listening);
+	const struct kernel *k = i->l->kernel;
+	/* The other thread may be about to make one more file. */
+	for (int tries = 0; k && k->cache_private && !access(k->cache_dir, F_OK) && tries < 1000; tries++)
+		cache_remove_tree(k->cache_dir);
+	signal(number, SIG_DFL);
+	kill(getpid(), number);
+	pthread_sigmask(SIG_UNBLOCK, &i->signals, NULL);
+	_exit(128 + number);
+}
+
+struct error *load_open(const struct options *o, const char *path, enum load_depth depth,
+			struct server *listening, struct loaded *ret)
+{
+	_cleanup_loaded_ struct loaded l = { .target = NULL };
+	struct interruptible i = { .l = &l, .listening = listening };
+	sigset_t before;
+	pthread_t waiter;
+	server_signals(&i.signals);
+	pthread_sigmask(SIG_BLOCK, &i.signals, &before);
+	int failed = pthread_create(&waiter, NULL, wait_for_signal, &i);
+	struct error *err = failed ? error_os(failed, "no thread can be started") :
+				     open_all(o, path, depth, &l);
+	if (!failed) {
+		pthread_cancel(waiter);
+		pthread_join(waiter, NULL);
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (err)
 		return err;
 	*ret = l;

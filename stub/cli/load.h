@@ -5,6 +5,7 @@
 
 #include "stub/cli/options.h"
 #include "stub/linux/kernel.h"
+#include "stub/server/server.h"
 #include "stub/target/target.h"
 
 enum load_depth {
@@ -20,9 +21,13 @@ struct loaded {
 	char *beside;
 };
 
-/* `path` is o->target, or one of o->dumps; `o` must outlive *ret. Says no warnings. */
+/*
+ * `path` is o->target, or one of o->dumps; `o` must outlive *ret. Says no warnings. A signal that
+ * asks the process to end ends it meanwhile, and what was made for it alone is removed; that
+ * includes the socket of `listening`, NULL: none.
+ */
 struct error *load_open(const struct options *o, const char *path, enum load_depth depth,
-			struct loaded *ret) must_check;
+			struct server *listening, struct loaded *ret) must_check;
 void load_close(struct loaded *l);
 #define _cleanup_loaded_ __attribute__((cleanup(load_close)))
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -6,7 +7,6 @@
 #include "stub/base/cleanup.h"
 #include "stub/cli/cli.h"
 #include "stub/cli/message.h"
-#include "stub/cli/sandbox.h"
 #include "stub/cli/serving.h"
 
 /* $XDG_RUNTIME_DIR is the user's alone; elsewhere the socket's mode guards it. */
@@ -21,14 +21,15 @@ static struct error *default_listen(char **ret)
 }
 
 /* On stdio the protocol owns stdout, and a person reads stderr. */
-static void print_how(const struct options *o, const char *listen, const struct server *s)
+static struct error *print_how(const struct options *o, const char *listen, const struct server *s)
 {
 	if (!strcmp(listen, "stdio"))
-		return;
+		return NULL;
 	if (o->allow_remote && !strncmp(listen, "tcp:", 4))
 		message_warning("gdb's protocol has no password: whoever reaches this port reads the whole dump");
-	printf("target remote %s\n", server_address(s));
-	fflush(stdout);
+	if (printf("target remote %s\n", server_address(s)) < 0 || fflush(stdout))
+		return error_os(errno, "standard output cannot be written, and nobody would know where to connect");
+	return NULL;
 }
 
 static struct error *run(const struct options *o, int *exit_ret)
@@ -37,7 +38,6 @@ static struct error *run(const struct options *o, int *exit_ret)
 	_cleanup_loaded_ struct loaded l = { .target = NULL };
 	_cleanup_server_ struct server *s = NULL;
 	struct error *err = NULL;
-	(void)exit_ret;
 	if (!o->listen)
 		err = default_listen(&listen);
 	else if (!listen)
@@ -46,15 +46,14 @@ static struct error *run(const struct options *o, int *exit_ret)
 	if (!err)
 		err = serving_listen(listen, o, &s);
 	if (!err)
-		err = load_open(o, o->target, LOAD_FILES, &l);
+		err = load_open(o, o->target, LOAD_FILES, s, &l);
 	if (err)
 		return err;
 	load_print_warnings(&l);
-	print_how(o, listen, s);
-	_cleanup_error_ struct error *unsafe = sandbox_enter();
-	if (unsafe)
-		message_warning(unsafe->text);
-	return server_run(s, l.kernel);
+	err = print_how(o, listen, s);
+	if (err)
+		return err;
+	return serving_run(s, &l, exit_ret);
 }
 
 const struct cli_command cli_serve = {

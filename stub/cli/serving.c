@@ -14,11 +14,8 @@
 
 static void held_signals(sigset_t *ret)
 {
-	sigemptyset(ret);
+	server_signals(ret);
 	sigaddset(ret, SIGCHLD);
-	sigaddset(ret, SIGTERM);
-	sigaddset(ret, SIGHUP);
-	sigaddset(ret, SIGINT);
 }
 
 void serving_hold_signals(sigset_t *before_ret)
@@ -28,11 +25,19 @@ void serving_hold_signals(sigset_t *before_ret)
 	sigprocmask(SIG_BLOCK, &held, before_ret);
 }
 
-/* Never returns. */
-static void be_server(struct server *s, const struct loaded *l, pid_t parent)
+static struct error *error_killed(int status)
 {
-	/* Out of reach of the terminal's ^C; SIGTERM comes through the server's own signalfd. */
-	setpgid(0, 0);
+	return error_new(ERROR_OTHER, "the server was killed by signal %d (%s); this is a fault in kstub, please "
+				      "report it with the dump's 'kstub info'", WTERMSIG(status),
+			 strsignal(WTERMSIG(status)));
+}
+
+/* Never returns. */
+static void be_server(struct server *s, const struct loaded *l, const char *dir, pid_t parent)
+{
+	/* Out of reach of the ^C that is meant for gdb; SIGTERM comes through the server's own signalfd. */
+	if (dir)
+		setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		_exit(EXIT_DONE);
@@ -42,6 +47,11 @@ static void be_server(struct server *s, const struct loaded *l, pid_t parent)
 	struct error *err = server_run(s, l->kernel);
 	if (err)
 		message("%s", err->text);
+	if (getppid() != parent) {      /* it was killed, and cannot tidy up */
+		server_close(s);
+		if (dir)
+			rmdir(dir);
+	}
 	_exit(err ? EXIT_FAILED : EXIT_DONE);
 }
 
@@ -63,7 +73,7 @@ struct error *serving_listen(const char *listen, const struct options *o, struct
 	return server_listen(&options, ret);
 }
 
-struct error *serving_start(struct server *s, const struct loaded *l, pid_t *ret)
+struct error *serving_start(struct server *s, const struct loaded *l, const char *dir, pid_t *ret)
 {
 	pid_t parent = getpid();
 	fflush(NULL);
@@ -71,12 +81,12 @@ struct error *serving_start(struct server *s, const struct loaded *l, pid_t *ret
 	if (child < 0)
 		return error_os(errno, "the server cannot be started");
 	if (!child)
-		be_server(s, l, parent);
+		be_server(s, l, dir, parent);
 	*ret = child;
 	return NULL;
 }
 
-void serving_wait(pid_t child, int *status_ret)
+void serving_wait(pid_t child, bool pass_interrupt, int *status_ret)
 {
 	sigset_t held;
 	held_signals(&held);
@@ -85,8 +95,7 @@ void serving_wait(pid_t child, int *status_ret)
 		if (got == child || (got < 0 && errno != EINTR))
 			return;
 		int number = sigwaitinfo(&held, NULL);
-		/* The terminal sends ^C to gdb, too; only a request to end is passed on. */
-		if (number == SIGTERM || number == SIGHUP)
+		if (number == SIGTERM || number == SIGHUP || (number == SIGINT && pass_interrupt))
 			kill(child, number);
 	}
 }
@@ -95,17 +104,27 @@ struct error *serving_stop(pid_t server)
 {
 	int status = 0;
 	pid_t got = waitpid(server, &status, WNOHANG);
-	if (got == server) {
-		if (WIFSIGNALED(status))
-			return error_new(ERROR_OTHER,
-					 "the server was killed by signal %d (%s); this is a fault in kstub, please "
-					 "report it with the dump's 'kstub info'",
-					 WTERMSIG(status), strsignal(WTERMSIG(status)));
-		return NULL;
-	}
+	if (got == server)
+		return WIFSIGNALED(status) ? error_killed(status) : NULL;
 	kill(server, SIGTERM);
 	while (waitpid(server, &status, 0) < 0 && errno == EINTR)
 		;
+	return NULL;
+}
+
+struct error *serving_run(struct server *s, const struct loaded *l, int *exit_ret)
+{
+	sigset_t before;
+	pid_t child;
+	int status = 0;
+	serving_hold_signals(&before);
+	struct error *err = serving_start(s, l, NULL, &child);
+	if (err)
+		return err;
+	serving_wait(child, true, &status);
+	if (WIFSIGNALED(status))
+		return error_killed(status);
+	*exit_ret = WEXITSTATUS(status);
 	return NULL;
 }
 

@@ -103,21 +103,30 @@ void kernel_close(struct kernel *k)
 	free(k);
 }
 
-struct error *kernel_prepare_files(struct kernel *k, const struct kernel_options *o)
+struct error *kernel_take_cache(struct kernel *k)
 {
 	char key[BUILD_ID_MAX * 2 + 1] = "unknown-build";
+	_cleanup_error_ struct error *why = NULL;
 	const struct build_id *id = k->vmlinux ? symbols_build_id(k->vmlinux) : &k->build_id;
 	/* With --force, vmlinux is of another build: what is made of it is kept under its own id. */
 	if (!id->len)
 		id = &k->build_id;
 	if (id->len)
 		build_id_text(id, key);
-	struct error *err = demote(k, cache_dir(key, &k->cache_dir, &k->cache_private));
+	struct error *err = demote(k, cache_dir_or_why(key, &k->cache_dir, &why));
+	k->cache_private = why != NULL;
+	if (why)
+		kernel_warn(k, "the cache cannot be used (%s): %s holds this session's files and goes with it, "
+			       "and the next start is as slow as this one; set XDG_CACHE_HOME to a directory "
+			       "of yours", why->text, k->cache_dir);
+	return err;
+}
+
+struct error *kernel_prepare_files(struct kernel *k, const struct kernel_options *o)
+{
+	struct error *err = kernel_take_cache(k);
 	if (err || !k->cache_dir)
 		return err;
-	if (k->cache_private)
-		kernel_warn(k, "the cache cannot be written, so %s holds this session's files and "
-			       "goes with it: the next start is as slow as this one", k->cache_dir);
 	err = demote(k, companion_file(k->cache_dir, &k->companion_path));
 	if (err || !k->vmlinux || !k->placed)
 		return err;

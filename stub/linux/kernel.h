@@ -95,6 +95,12 @@ static inline void kernel_close_ptr(struct kernel **k)
  */
 struct error *kernel_prepare_files(struct kernel *k, const struct kernel_options *o) must_check;
 
+/*
+ * Sets cache_dir, a private one with a warning when there is no cache; NULL with a warning when
+ * there is no place at all.
+ */
+struct error *kernel_take_cache(struct kernel *k) must_check;
+
 void kernel_warn(struct kernel *k, const char *fmt, ...) printf_like(2, 3);
 
 /* Exactly len bytes of kernel virtual memory. */
