@@ -2,9 +2,10 @@
 #include "stub/cli/cli.h"
 
 #include <config.h>
-#include <signal.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "stub/cli/message.h"
 
@@ -25,15 +26,32 @@ static const struct cli_command *find_command(const struct cli_command *const *c
 	return *commands;
 }
 
+/* A closed one would become the next file that is opened, be it a dump or a socket. */
+static void keep_standard_files(void)
+{
+	int fd;
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 /* Is `name` a word in place of a subcommand: help, --help, --version? */
 static bool special(const struct cli_command *const *commands, int argc, char **argv, int *exit_ret)
 {
 	const char *name = argv[1];
+	bool is_help = !strcmp(name, "help");
+	if ((is_help || name[0] == '-') && argc > 2 + is_help) {
+		message("what is '%s'? See 'kstub --help'", argv[2 + is_help]);
+		*exit_ret = EXIT_USAGE;
+		return true;
+	}
 	if (!strcmp(name, "--version")) {
 		puts("kstub " PACKAGE_VERSION);
-	} else if (!strcmp(name, "--help") || !strcmp(name, "-h") || (!strcmp(name, "help") && argc == 2)) {
+	} else if (!strcmp(name, "--help") || !strcmp(name, "-h") || (is_help && argc == 2)) {
 		print_usage(commands, stdout);
-	} else if (!strcmp(name, "help")) {
+	} else if (is_help) {
 		const struct cli_command *c = find_command(commands, argv[2]);
 		if (!c) {
 			message("no command '%s'; 'kstub help' lists them", argv[2]);
@@ -68,6 +86,7 @@ static struct error *run_command(const struct cli_command *c, int argc, char **a
 int cli_main(const struct cli_command *const *commands, int argc, char **argv)
 {
 	int code = EXIT_DONE;
+	keep_standard_files();
 	if (argc < 2) {
 		print_usage(commands, stderr);
 		return EXIT_USAGE;

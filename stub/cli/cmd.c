@@ -34,8 +34,10 @@ static struct error *run_each(const struct options *o, const char *path)
 {
 	_cleanup_buffer_ struct buffer out = BUFFER_INIT, name = BUFFER_INIT;
 	struct error *err = run_on(o, path, &out);
+	if (err && strncmp(err->text, path, strlen(path)))
+		err = error_prefix(err, "%s", path);
 	if (err)
-		return error_prefix(err, "%s", path);
+		return err;
 	if (!o->json) {
 		printf("==> %s <==\n%s\n", path, buffer_text(&out));
 		return NULL;
@@ -52,6 +54,9 @@ static struct error *run(const struct options *o, int *exit_ret)
 {
 	if (!o->nwords)
 		return error_new(ERROR_USAGE, "cmd: which COMMAND? 'kstub cmd TARGET help' lists them");
+	if (!monitor_knows(o->words[0]))        /* before the work */
+		return error_new(ERROR_USAGE, "cmd: no command '%.64s'; 'kstub cmd TARGET help' lists them",
+				 o->words[0]);
 	if (!o->each) {
 		_cleanup_buffer_ struct buffer out = BUFFER_INIT;
 		struct error *err = run_on(o, o->target, &out);

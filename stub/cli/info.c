@@ -36,9 +36,14 @@ static void put_line(struct report *r, const char *title, const char *fmt, ...)
 		return;
 	}
 	for (char *p = text; *p; p++)   /* a dump's text must not drive the terminal */
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+		if (((unsigned char)*p < 0x20 && *p != '\n') || *p == 0x7f)
 			*p = '?';
-	buffer_printf(&r->text, "%-13s %s\n", title, text);
+	for (char *line = text; line; title = "") {
+		size_t len = strcspn(line, "\n");
+		if (len || line == text)
+			buffer_printf(&r->text, "%-13s %.*s\n", title, (int)len, line);
+		line = line[len] ? line + len + 1 : NULL;
+	}
 }
 
 static void put_size(struct report *r, const char *title, const char *key, uint64_t bytes,

@@ -105,6 +105,11 @@ static struct error *take_option(const struct cli_command *c, int id, char *arg,
 	return NULL;
 }
 
+static const char *gdbs_own(const struct cli_command *c)
+{
+	return c->words == WORDS_TARGET_ARGS ? "; gdb's own arguments go behind '--'" : "";
+}
+
 /* Options up to the next word; *ended_ret: a "--" came first. */
 static struct error *take_options(const struct cli_command *c, int argc, char **argv,
 				  struct options *o, bool *ended_ret)
@@ -118,7 +123,8 @@ static struct error *take_options(const struct cli_command *c, int argc, char **
 						      NULL, (int)rows[i].id };
 	opterr = 0;
 	int id, from = optind;
-	while ((id = getopt_long(argc, argv, "+:h", table, NULL)) != -1) {
+	/* Without '+', words and options may stand in any order. */
+	while ((id = getopt_long(argc, argv, c->words == WORDS_ANY ? ":h" : "+:h", table, NULL)) != -1) {
 		const char *at = argv[optind - 1];
 		if (id == 'h')
 			id = OPTION_HELP;
@@ -126,8 +132,11 @@ static struct error *take_options(const struct cli_command *c, int argc, char **
 			return usage(c, "%.64s needs a value", at);
 		if (id == '?' && optopt >= OPTION_VMLINUX)
 			return usage(c, "%.64s takes no value", at);
+		/* Of short ones that stand together, `at` may be the word before. */
+		if (id == '?' && optopt)
+			return usage(c, "no option '-%c'%s", optopt, gdbs_own(c));
 		if (id == '?')
-			return usage(c, "no option '%.64s'", at);
+			return usage(c, "no option '%.64s'%s", at, gdbs_own(c));
 		struct error *err = take_option(c, id, optarg, o);
 		if (err)
 			return err;
@@ -165,8 +174,8 @@ struct error *options_parse(const struct cli_command *c, int argc, char **argv, 
 	if (!err && !o.help && o.each && c->options & OPTIONS_EACH) {
 		err = split_each(c, argc, argv, ended, &o);
 	} else if (!err && !o.help && c->words != WORDS_ANY) {
-		if (optind == argc)
-			return usage(c, "which TARGET?");
+		if (optind == argc || !argv[optind][0])
+			return usage(c, "which TARGET? It is the path of a dump");
 		o.target = argv[optind++];
 		if (!ended)
 			err = take_options(c, argc, argv, &o, &ended);
@@ -180,7 +189,7 @@ struct error *options_parse(const struct cli_command *c, int argc, char **argv, 
 	if (!o.help && c->words == WORDS_TARGET && o.nwords)
 		return usage(c, "what is '%.64s'?", o.words[0]);
 	if (!o.help && c->words == WORDS_TARGET_ARGS && o.nwords && !ended)
-		return usage(c, "what is '%.64s'? gdb's own arguments go behind '--'", o.words[0]);
+		return usage(c, "what is '%.64s'?%s", o.words[0], gdbs_own(c) + 1);
 	if (!o.help && c->words == WORDS_TARGET_COMMAND && !o.nwords)
 		return usage(c, "which COMMAND? 'kstub cmd TARGET help' lists them");
 	*ret = o;

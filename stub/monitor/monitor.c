@@ -32,6 +32,11 @@ static const struct monitor_command *find_command(const char *name)
 	return NULL;
 }
 
+bool monitor_knows(const char *name)
+{
+	return find_command(name) != NULL;
+}
+
 struct error *monitor_usage(const struct monitor_command *command)
 {
 	return error_new(ERROR_USAGE, "usage: %s%s%s; 'help %s' says more", command->name,

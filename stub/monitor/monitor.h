@@ -45,6 +45,9 @@ struct error *monitor_run_words(const struct monitor_context *c, int argc, char 
 /* Every command, group by group, ended by NULL. */
 const struct monitor_command *const *monitor_commands(void);
 
+/* Is there a command of that name? */
+bool monitor_knows(const char *name);
+
 /* ERROR_USAGE with what `command` wants; for its own run(). */
 struct error *monitor_usage(const struct monitor_command *command) must_check;
 

@@ -18,7 +18,7 @@ static struct error *open_regular(const char *path, struct dump_file *f)
 		return error_new(ERROR_OS, "%s: no permission to read it; become its owner or root, or "
 					   "let the owner chmod it", path);
 	if (f->fd < 0)
-		return error_os(errno, "%s", path);
+		return error_new(ERROR_OS, "%s: %s; give the path of a dump", path, strerror(errno));
 	if (fstat(f->fd, &st))
 		return error_os(errno, "%s", path);
 	if (S_ISDIR(st.st_mode))
