@@ -6,21 +6,16 @@
 #ifndef STUB_TESTS_SERVED_H
 #define STUB_TESTS_SERVED_H
 
-#include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "stub/base/tests/tap.h"
 #include "stub/server/server.h"
+#include "stub/tests/client.h"
 #include "stub/tests/fake.h"
-
-enum { PATIENCE_MS = 5000 };
 
 /* What the server's process tells this one; shared memory. */
 struct notices {
@@ -41,31 +36,6 @@ static void served_notice(void *arg, const char *line)
 	struct notices *n = arg;
 	n->count++;
 	snprintf(n->last, sizeof(n->last), "%s", line);
-}
-
-/* A client of `path`; -1 with errno. */
-static int served_connect(const char *path)
-{
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, (const struct sockaddr *)&at, sizeof(at))) {
-		int why = errno;
-		close(fd);
-		errno = why;
-		return -1;
-	}
-	return fd;
-}
-
-/* At most cap bytes that come within PATIENCE_MS; 0: closed, -1: nothing came. */
-__attribute__((unused)) static ssize_t served_read(int fd, void *buf, size_t cap)
-{
-	struct pollfd p = { fd, POLLIN, 0 };
-	if (poll(&p, 1, PATIENCE_MS) != 1)
-		return -1;
-	ssize_t n = read(fd, buf, cap);
-	return n < 0 && errno == ECONNRESET ? 0 : n;
 }
 
 static bool served_start(struct served *s)
@@ -110,7 +80,7 @@ static int served_stop(struct served *s)
 	int status = -1;
 	if (s->pid > 0) {
 		kill(s->pid, SIGTERM);
-		for (int ms = 0; ms < PATIENCE_MS; ms += 10) {
+		for (int ms = 0; ms < CLIENT_MS; ms += 10) {
 			if (waitpid(s->pid, &status, WNOHANG) == s->pid)
 				break;
 			poll(NULL, 0, 10);

@@ -57,7 +57,7 @@ static bool unescape(struct player *p, const char *line)
 static bool fill(struct player *p, size_t n)
 {
 	while (p->have < n) {
-		ssize_t more = served_read(p->fd, p->got + p->have, sizeof(p->got) - p->have);
+		ssize_t more = client_read(p->fd, p->got + p->have, sizeof(p->got) - p->have);
 		if (more <= 0)
 			return false;
 		p->have += (size_t)more;
@@ -141,7 +141,7 @@ static bool expect_packet(struct player *p)
 static bool play_line(struct player *p, const char *line)
 {
 	if (!strcmp(line, "closed"))
-		return !p->have && !served_read(p->fd, p->got, sizeof(p->got));
+		return !p->have && !client_read(p->fd, p->got, sizeof(p->got));
 	if (!strncmp(line, "! ", 2)) {
 		bool right = p->notices->count == strtoul(line + 2, NULL, 10);
 		if (!right)
@@ -178,7 +178,7 @@ static void play(struct served *s, const char *path)
 	}
 	s->notices->count = 0;
 	p->notices = s->notices;
-	p->fd = served_connect(s->path);
+	p->fd = client_connect(s->path);
 	bool good = p->fd >= 0;
 	while (good && (n = getline(&line, &cap, f)) > 0) {
 		number++;

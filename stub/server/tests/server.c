@@ -99,7 +99,7 @@ static const char *ask(int fd, const char *packet)
 	if (send(fd, packet, strlen(packet), MSG_NOSIGNAL) == (ssize_t)strlen(packet)) {
 		size_t have = 0;
 		while (have < 4 || got[have - 3] != '#') {
-			n = served_read(fd, got + have, sizeof(got) - 1 - have);
+			n = client_read(fd, got + have, sizeof(got) - 1 - have);
 			if (n <= 0)
 				break;
 			have += (size_t)n;
@@ -115,10 +115,10 @@ static void check_clients(void)
 	char byte;
 	if (!tap_ok(served_start(&s), "a server"))
 		return;
-	int first = served_connect(s.path);
+	int first = client_connect(s.path);
 	tap_is_str(ask(first, "$qC#b4"), "+$QC3#c7", "the first client is answered");
-	int second = served_connect(s.path);
-	tap_ok(second >= 0 && served_read(second, &byte, 1) == 0, "the second is turned away");
+	int second = client_connect(s.path);
+	tap_ok(second >= 0 && client_read(second, &byte, 1) == 0, "the second is turned away");
 	close(second);
 	tap_is_str(ask(first, "+$Hg1#e0"), "+$OK#9a", "which does not disturb the first");
 	/* Gone in the middle of an answer that nobody reads. */
@@ -126,10 +126,10 @@ static void check_clients(void)
 		if (send(first, "$qXfer:features:read:target.xml:0,ffff#00", 41, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 			break;
 	close(first);
-	int third = served_connect(s.path);
+	int third = client_connect(s.path);
 	tap_is_str(ask(third, "$qC#b4"), "+$QC3#c7", "the next one begins anew");
 	shutdown(third, SHUT_WR);
-	ssize_t n = served_read(third, &byte, 1);
+	ssize_t n = client_read(third, &byte, 1);
 	tap_ok(n == 0, "a client that says no more is let go");
 	close(third);
 	tap_ok(served_stop(&s) == 0, "SIGTERM ends it");
@@ -147,7 +147,7 @@ static void check_flood(void)
 		return;
 	/* Nothing of it is answered, so that the server need not wait for the client, either. */
 	memset(many, '+', sizeof(many));
-	int fd = served_connect(s.path);
+	int fd = client_connect(s.path);
 	pid_t flooders[FLOODERS];
 	for (int i = 0; i < FLOODERS; i++) {
 		flooders[i] = fork();
