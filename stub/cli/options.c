@@ -24,7 +24,7 @@ struct option_row {
 static const struct option_row rows[] = {
 	{ OPTIONS_TARGET, "vmlinux", "FILE", OPTION_VMLINUX, "the vmlinux with debug information" },
 	{ OPTIONS_TARGET, "symbols", "DIR", OPTION_SYMBOLS,
-	  "a tree with vmlinux and .ko files, searched first; may be repeated" },
+	  "a tree with vmlinux and .ko files, searched before the system's own; may be repeated" },
 	{ OPTIONS_TARGET, "no-debuginfo", NULL, OPTION_NO_DEBUGINFO, "look for no vmlinux" },
 	{ OPTIONS_TARGET, "types", "btf|dwarf", OPTION_TYPES, "take types from there alone" },
 	{ OPTIONS_TARGET, "threads", "cpus", OPTION_THREADS, "what gdb's threads are" },
