@@ -69,6 +69,20 @@ static void put_text(struct report *r, const char *title, const char *key, const
 		json_set_text(r->json, key, text);
 }
 
+/* makedumpfile's -d (print_info.c): the sum of what was left out. */
+static void report_dump_level(struct report *r, unsigned level)
+{
+	static const char *const kinds[] = { "zero", "cache", "private cache", "user", "free" };
+	char text[80] = "";
+	size_t len = 0;
+	for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (level & 1u << i)
+			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s", len ? ", " : "", kinds[i]);
+	put_line(r, "dump level", len ? "%u: without %s pages" : "%u: with all pages", level, text);
+	if (r->json)
+		json_set(r->json, "dump_level", json_new_uint(level));
+}
+
 static void report_target(struct report *r, const struct target *t)
 {
 	uint64_t ram = 0;
@@ -82,9 +96,7 @@ static void report_target(struct report *r, const struct target *t)
 		put_size(r, "file", "file_size", t->file_size, "");
 	put_size(r, "memory", "ram_size", ram, ranges);
 	if (t->dump_level >= 0)
-		put_line(r, "dump level", "%d: makedumpfile left pages out", t->dump_level);
-	if (t->dump_level >= 0 && r->json)
-		json_set(r->json, "dump_level", json_new_uint((uint64_t)t->dump_level));
+		report_dump_level(r, (unsigned)t->dump_level);
 	put_line(r, "CPUs", t->ncpus ? "%u with registers" : "none has registers in this dump", t->ncpus);
 	if (r->json)
 		json_set(r->json, "cpus", json_new_uint(t->ncpus));

@@ -40,6 +40,8 @@ static const struct row odd[] = {
 	    "6 of 6 agree" }, 0 },
 	{ "a truncated kdump", "head -c $(($(wc -c <vmcore.kdump) - 900)) vmcore.kdump >cut; $K info cut", 0,
 	  { "cut is truncated", "is missing" }, 0 },
+	{ "a filtered dump says what it is without", "$K info vmcore.kdump", 0,
+	  { "dump level    31: without zero, cache, private cache, user, free pages" }, 0 },
 	{ "no CPU notes", "$K info no-cpus", 0, { "none has registers", "no-cpus has no CPU registers" }, 0 },
 	{ "no VMCOREINFO and no registers", "$K cmd nothing log", 0, { "[    1.000001] first" }, 0 },
 	{ "a module's file that is missing", "$K info vmcore", 0, { "no file two_two.ko beside the dump, in --symbols" }, 0 },
