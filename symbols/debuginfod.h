@@ -7,7 +7,7 @@
 #include "stub/base/progress.h"
 #include "symbols/symbols.h"
 
-/* True when there are servers to ask and kstub can ask them. */
+/* True when there are servers to ask; built without it, debuginfod_find() says so. */
 bool debuginfod_wanted(void);
 
 /*
