@@ -19,7 +19,7 @@ static const char *const allowed[] = {
 	/* memory; libelf and libdw map what they read */
 	"mmap", "munmap", "mremap", "mprotect", "madvise", "brk",
 	/* signals, time, the end */
-	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "restart_syscall", "signalfd4",
+	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "restart_syscall", "signalfd4",
 	"clock_gettime", "clock_nanosleep", "gettimeofday", "nanosleep", "getpid", "getppid", "gettid",
 	"tgkill", "futex", "sched_yield", "getrandom", "prlimit64", "getrusage", "rseq",
 	"exit", "exit_group",

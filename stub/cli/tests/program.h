@@ -77,7 +77,7 @@ __attribute__((unused)) static bool program_setup(struct memory *m)
 
 __attribute__((unused)) static void program_cleanup(struct memory *m)
 {
-	char command[128];
+	char command[sizeof(program_dir) * 2 + 64];
 	snprintf(command, sizeof(command), "chmod -R u+rwX %s && rm -rf %s", program_dir, program_dir);
 	if (chdir("/") || system(command))
 		tap_diag("%s is left over", program_dir);

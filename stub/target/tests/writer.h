@@ -80,7 +80,8 @@ static void put_at(struct buffer *b, size_t at, const void *bytes, size_t len)
 {
 	if (b->len < at + len)
 		buffer_fill(b, 0, at + len - b->len);
-	memcpy(b->data + at, bytes, len);
+	if (len)
+		memcpy(b->data + at, bytes, len);
 }
 
 static void put32(struct buffer *b, size_t at, uint32_t v)
