@@ -4,9 +4,11 @@
 The truth comes from the guest's own words (serial.log and the facts cut from it) and from
 nm on the files that the kernel and the modules were made from. It never comes from kstub.
 
-    KSTUB     the program, build/kstub if not set
-    TEST_GDB  the gdb, the one in PATH if not set
-    KSTUB_OPTIONS   options for every kstub that opens a dump, such as --types=dwarf
+    KSTUB          the program, build/kstub if not set
+    KSTUB_OPTIONS  options for every kstub that opens a dump, such as --types=dwarf
+    KSTUB_SYMBOLS  directories, separated by ":", with unpacked packages of kernels and their
+                   debug information; what is installed if not set
+    TEST_GDB       the gdb, the one in PATH if not set
 """
 
 import functools
@@ -19,8 +21,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 REPO = os.path.dirname(HERE)
 DUMPS = os.path.join(REPO, "build", "dumps")
 KSTUB = os.environ.get("KSTUB", os.path.join(REPO, "build", "kstub"))
+SYMBOLS = [d for d in os.environ.get("KSTUB_SYMBOLS", "").split(":") if d]
 GDB = os.environ.get("TEST_GDB", "gdb")
-OPTIONS = os.environ.get("KSTUB_OPTIONS", "").split()
+OPTIONS = os.environ.get("KSTUB_OPTIONS", "").split() + [
+    option for d in SYMBOLS for option in ("--symbols", d)]
 SECONDS = 120  # the bound of a session; the first on a new vmlinux prepares it
 
 _count = 0
@@ -137,7 +141,8 @@ class Dump:
         self.dir = os.path.join(DUMPS, name)
         self.path = os.path.join(self.dir, "vmcore")
         self.release = re.search(r"Linux version (\S+)", self.fact("version"))[1]
-        self.vmlinux = f"/usr/lib/debug/lib/modules/{self.release}/vmlinux"
+        places = [f"{d}/usr/lib/debug/lib/modules/{self.release}/vmlinux" for d in SYMBOLS + [""]]
+        self.vmlinux = next(filter(os.path.exists, places), places[-1])
 
     def fact(self, name):
         with open(os.path.join(self.dir, name), encoding="latin-1") as f:
