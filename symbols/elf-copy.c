@@ -113,12 +113,16 @@ void elf_copy_drop(struct elf_copy *c, size_t index)
 	c->sections[index] = (Elf64_Shdr){ .sh_name = name, .sh_type = SHT_NULL };
 }
 
-/* The end of what must stay where it is: program headers and everything that is loaded. */
+/*
+ * The end of what must stay where it is: program headers and everything that is loaded. Without
+ * program headers (a module) nothing must.
+ */
 static uint64_t fixed_end(const struct elf_copy *c)
 {
 	uint64_t end = sizeof(c->header);
-	if (c->header.e_phnum)
-		end = c->header.e_phoff + (uint64_t)c->header.e_phnum * c->header.e_phentsize;
+	if (!c->header.e_phnum)
+		return end;
+	end = c->header.e_phoff + (uint64_t)c->header.e_phnum * c->header.e_phentsize;
 	for (size_t i = 0; i < c->nsections; i++) {
 		const Elf64_Shdr *s = &c->sections[i];
 		if ((s->sh_flags & SHF_ALLOC) && s->sh_type != SHT_NOBITS && s->sh_type != SHT_NULL &&
@@ -135,7 +139,8 @@ struct error *elf_copy_sections(struct elf_copy *c, struct progress *progress)
 	for (size_t i = 0; i < c->nsections && !err; i++) {
 		Elf64_Shdr *s = &c->sections[i];
 		bool is_names = i == c->header.e_shstrndx;
-		if ((s->sh_flags & SHF_ALLOC) || s->sh_type == SHT_NULL || s->sh_type == SHT_NOBITS || is_names)
+		bool stays = c->header.e_phnum && (s->sh_flags & SHF_ALLOC);
+		if (stays || s->sh_type == SHT_NULL || s->sh_type == SHT_NOBITS || is_names)
 			continue;
 		uint64_t align = s->sh_addralign > 1 && s->sh_addralign <= 4096 ? s->sh_addralign : 1;
 		end = (end + align - 1) / align * align;
@@ -149,6 +154,72 @@ struct error *elf_copy_sections(struct elf_copy *c, struct progress *progress)
 	}
 	c->end = end;
 	return err;
+}
+
+/* Section numbers in what the copy has of one section: symbols, and the members of a group. */
+static struct error *renumber_content(struct elf_copy *c, const Elf64_Shdr *s, const uint32_t *moved)
+{
+	bool is_group = s->sh_type == SHT_GROUP;
+	if ((s->sh_type != SHT_SYMTAB && !is_group) || !s->sh_size)
+		return NULL;
+	if (s->sh_size > c->from_size)
+		return error_new(ERROR_TRUNCATED, "the ELF file is truncated");
+	_cleanup_free_ unsigned char *bytes = malloc(s->sh_size);
+	if (!bytes)
+		return error_nomem();
+	struct error *err = read_at(c->to, bytes, s->sh_size, s->sh_offset);
+	if (err)
+		return err;
+	size_t entry = is_group ? sizeof(Elf32_Word) : sizeof(Elf64_Sym);
+	/* A group's first word is its flags. */
+	for (size_t i = is_group; i < s->sh_size / entry; i++) {
+		unsigned char *at = bytes + i * entry;
+		Elf64_Sym symbol;
+		Elf32_Word member;
+		if (is_group) {
+			memcpy(&member, at, sizeof(member));
+			if (member < c->nsections)
+				member = moved[member];
+			memcpy(at, &member, sizeof(member));
+		} else {
+			memcpy(&symbol, at, sizeof(symbol));
+			if (symbol.st_shndx < c->nsections)
+				symbol.st_shndx = (Elf64_Section)moved[symbol.st_shndx];
+			memcpy(at, &symbol, sizeof(symbol));
+		}
+	}
+	return write_at(c->to, bytes, s->sh_size, s->sh_offset);
+}
+
+struct error *elf_copy_loaded_first(struct elf_copy *c)
+{
+	_cleanup_free_ uint32_t *moved = calloc(c->nsections, sizeof(*moved));
+	_cleanup_free_ Elf64_Shdr *sections = calloc(c->nsections, sizeof(*sections));
+	struct error *err = NULL;
+	uint32_t n = 1;                 /* 0 stands for "none" and stays */
+	if (!moved || !sections)
+		return error_nomem();
+	for (int loaded = 1; loaded >= 0; loaded--)
+		for (size_t i = 1; i < c->nsections; i++)
+			if (!!(c->sections[i].sh_flags & SHF_ALLOC) == loaded)
+				moved[i] = n++;
+	for (size_t i = 0; i < c->nsections && !err; i++) {
+		Elf64_Shdr s = c->sections[i];
+		bool names_section = s.sh_type == SHT_REL || s.sh_type == SHT_RELA ||
+				     (s.sh_flags & SHF_INFO_LINK);
+		if (i && s.sh_link < c->nsections)
+			s.sh_link = moved[s.sh_link];
+		if (names_section && s.sh_info < c->nsections)
+			s.sh_info = moved[s.sh_info];
+		sections[moved[i]] = s;
+		err = renumber_content(c, &s, moved);
+	}
+	if (err)
+		return err;
+	c->header.e_shstrndx = (Elf64_Half)moved[c->header.e_shstrndx];
+	free(c->sections);
+	c->sections = steal(sections);
+	return NULL;
 }
 
 struct error *elf_copy_put(struct elf_copy *c, size_t index, const void *bytes, size_t len)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A copy of an ELF file with some sections emptied, replaced or added. Section numbers stay what
- * they are, so that symbols and links stay right.
+ * they are, so that symbols and links stay right; elf_copy_loaded_first() alone changes both.
  */
 #ifndef SYMBOLS_ELF_COPY_H
 #define SYMBOLS_ELF_COPY_H
@@ -31,10 +31,16 @@ void elf_copy_deinit(struct elf_copy *c);
 void elf_copy_drop(struct elf_copy *c, size_t index);
 
 /*
- * Writes headers of segments and all that has bytes: what belongs to memory stays at its offset,
- * the rest is packed behind it. Sections whose type is SHT_NULL are left out.
+ * Writes headers of segments and all that has bytes: what segments load stays at its offset, the
+ * rest is packed behind it. Sections whose type is SHT_NULL are left out.
  */
 struct error *elf_copy_sections(struct elf_copy *c, struct progress *progress) must_check;
+
+/*
+ * Gives the ALLOC sections the first numbers, in the order that they have, and says so to
+ * symbols, links and groups. After elf_copy_sections(), before anything is added.
+ */
+struct error *elf_copy_loaded_first(struct elf_copy *c) must_check;
 
 /* Appends these bytes as the content of section `index`, or of a new one. */
 struct error *elf_copy_put(struct elf_copy *c, size_t index, const void *bytes, size_t len) must_check;

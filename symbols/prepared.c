@@ -22,7 +22,7 @@
 extern char **environ;
 
 /* The numbers go up whenever a prepared file changes its content: an older one is made anew. */
-static const char VMLINUX_FORMAT[] = "kstub prepared vmlinux 3", MODULE_FORMAT[] = "kstub module 2";
+static const char VMLINUX_FORMAT[] = "kstub prepared vmlinux 3", MODULE_FORMAT[] = "kstub module 3";
 static const char FORMAT_SECTION[] = ".kstub.format";
 static const char CFI_FILE[] = "cfi";
 enum { PERCPU_STEP = 16, FORMAT_LEN = 64 };
@@ -345,14 +345,31 @@ struct error *prepared_vmlinux(struct symbols *vmlinux, const char *cache_dir,
 	return NULL;
 }
 
-static bool has_addresses(const struct symbols *ko)
+/* What is not loaded, yet counts among gdb's sections; tables of symbols and relocations do not. */
+static bool is_bystander(const struct section *s)
+{
+	return !(s->flags & SHF_ALLOC) && s->type != SHT_NULL && s->type != SHT_RELA && s->type != SHT_REL &&
+	       s->type != SHT_SYMTAB && s->type != SHT_STRTAB && s->type != SHT_SYMTAB_SHNDX;
+}
+
+/*
+ * gdb adds a section's address to the one in the file, so that one must be 0. And it takes the
+ * n-th address of the list for its n-th section, loaded or not, when it looks for a library's
+ * lowest (solib-target.c, relocate_section_addresses(): section_bases[i]): a loaded section behind
+ * others gets one of chance, or from behind the list, and gdb 18 takes two libraries whose lowest
+ * addresses are equal for one.
+ */
+static bool suits_gdb(const struct symbols *ko)
 {
 	size_t n;
 	const struct section *s = symbols_sections(ko, &n);
-	for (size_t i = 0; i < n; i++)
-		if ((s[i].flags & SHF_ALLOC) && s[i].addr)
-			return true;
-	return false;
+	bool behind = false;
+	for (size_t i = 0; i < n; i++) {
+		if ((s[i].flags & SHF_ALLOC) && (s[i].addr || behind))
+			return false;
+		behind |= is_bystander(&s[i]);
+	}
+	return true;
 }
 
 static struct error *make_module(struct symbols *ko, const char *cache_dir, const char *name,
@@ -372,7 +389,9 @@ static struct error *make_module(struct symbols *ko, const char *cache_dir, cons
 	if (!err)
 		err = elf_copy_sections(&copy, NULL);
 	if (!err)
-		err = elf_copy_add(&copy, FORMAT_SECTION, format, strlen(format));
+		err = elf_copy_loaded_first(&copy);
+	if (!err)
+		err = elf_copy_add(&copy, FORMAT_SECTION, MODULE_FORMAT, strlen(MODULE_FORMAT));
 	if (!err)
 		err = elf_copy_finish(&copy);
 	if (!err)
@@ -385,7 +404,7 @@ static struct error *make_module(struct symbols *ko, const char *cache_dir, cons
 
 struct error *prepared_module(struct symbols *ko, const char *cache_dir, const char *name, char **ret)
 {
-	if (!has_addresses(ko)) {
+	if (suits_gdb(ko)) {
 		/* gdb has a working directory of its own. */
 		char *absolute = realpath(symbols_path(ko), NULL);
 		if (!absolute)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The files that gdb loads: the companion (its exec-file), the prepared vmlinux, and copies of
- * modules whose sections have addresses of their own. Made once per build and kept in the cache.
+ * modules whose sections are not as gdb needs them. Made once per build and kept in the cache.
  */
 #ifndef SYMBOLS_PREPARED_H
 #define SYMBOLS_PREPARED_H
@@ -30,9 +30,9 @@ struct error *prepared_vmlinux(struct symbols *vmlinux, const char *cache_dir,
 			       char **warning_ret) must_check;
 
 /*
- * `ko` itself, or a copy in `cache_dir` with every ALLOC section at 0 when some have an address
- * (gdb would misplace the rest); caller frees. The copy is called by the module's `name`: files
- * from debuginfod all have one name.
+ * `ko` itself, or a copy in `cache_dir` with the ALLOC sections at 0 and before all others, when
+ * they are not (gdb would misplace them); caller frees. The copy is called by the module's `name`:
+ * files from debuginfod all have one name.
  */
 struct error *prepared_module(struct symbols *ko, const char *cache_dir, const char *name,
 			      char **ret) must_check;
