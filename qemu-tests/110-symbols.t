@@ -54,8 +54,13 @@ def check_modules(dump, text):
     def module(path):
         return re.sub(r"\.ko(\.debug)?$", "", os.path.basename(path)).replace("-", "_")
 
-    libraries = {module(path) for path in re.findall(
-        r"^0x[0-9a-f]+ +0x[0-9a-f]+ +Yes(?: \(\*\))? +(\S+)$", text, re.MULTILINE)}
+    libraries = {module(path): int(low, 16) for low, path in re.findall(
+        r"^0x([0-9a-f]+) +0x[0-9a-f]+ +Yes(?: \(\*\))? +(\S+)$", text, re.MULTILINE)}
+    starts = {}
+    for start, end, path in re.findall(
+            r"^\s+0x([0-9a-f]+) - 0x([0-9a-f]+) is \S+ in (\S+)$", text, re.MULTILINE):
+        if start != end:
+            starts.setdefault(module(path), set()).add(int(start, 16))
     texts = {module(path): int(start, 16) for start, path in re.findall(
         r"^\s+0x([0-9a-f]+) - 0x[0-9a-f]+ is \.text in (\S+)$", text, re.MULTILINE)}
     wrong = [f"{name}: {address:#x}, gdb has {texts.get(name, 0):#x}"
@@ -63,6 +68,10 @@ def check_modules(dump, text):
              if name not in libraries or texts.get(name) != address]
     loaded = [line.split()[0] for line in dump.fact("modules").splitlines()]
     wrong += [f"{name} is not a library" for name in loaded if name not in libraries]
+    # gdb tells libraries apart by their lowest address.
+    wrong += [f"{name} begins at {libraries[name]:#x}, not at its first section"
+              for name in loaded if name in libraries
+              and libraries[name] != min(starts.get(name, {0}))]
     ok(loaded and not wrong, f"{dump.name}: {len(loaded)} modules are where they should be",
        "\n".join(wrong))
 
