@@ -35,6 +35,7 @@ struct merge {
 	const unsigned char *frame;
 	size_t frame_len;
 	const struct orc *orc;
+	Dwarf *dwarf;
 	Dwarf_CFI *cfi;
 	struct buffer *out;
 	struct cfi_stats stats;
@@ -447,6 +448,29 @@ static bool remake_row(struct merge *m, uint64_t pc, uint64_t limit, const struc
 	return good;
 }
 
+/* Is there an inlined call at `pc`? Where the debug info does not say, none. */
+static bool is_inlined(struct merge *m, uint64_t pc)
+{
+	Dwarf_Die cu, *scopes = NULL;
+	bool inlined = false;
+	int n = dwarf_addrdie(m->dwarf, pc, &cu) ? dwarf_getscopes(&cu, pc, &scopes) : 0;
+	for (int i = 0; i < n; i++)
+		inlined |= dwarf_tag(&scopes[i]) == DW_TAG_inlined_subroutine;
+	if (n > 0)
+		free(scopes);
+	return inlined;
+}
+
+/*
+ * Where a function calls on another stack, its caller's frame may lie below the one before, and
+ * gdb takes that for the end ("previous frame inner to this frame"), unless one of the two is a
+ * signal frame, which it shows without a name, or stands for an inlined call.
+ */
+static uint32_t cie_of(struct merge *m, const struct correction *fix, uint64_t pc)
+{
+	return fix && fix->rule.cfa_deref == 1 && !is_inlined(m, pc) ? m->signal_cie : m->call_cie;
+}
+
 /*
  * One FDE row by row. False, and nothing written: its rules use something that is not known here,
  * and the compiler's own stay.
@@ -473,7 +497,7 @@ static bool remake(struct merge *m, const struct fde *fde)
 			put_orc_row(&row, &here->rule);
 		else if (!remake_row(m, pc, limit, here, &row, &end))
 			return false;
-		cfi_fde(&rows, regs ? m->signal_cie : m->call_cie, pc, end - pc, &row);
+		cfi_fde(&rows, regs ? m->signal_cie : cie_of(m, here, pc), pc, end - pc, &row);
 		rows.failed |= row.failed;
 		nrows++;
 	}
@@ -510,6 +534,7 @@ static void put_compiler_fdes(struct merge *m)
 struct open_fde {
 	struct buffer instructions;
 	enum orc_kind kind;             /* kinds that share an FDE count as ORC_KIND_CALL */
+	bool signal;
 	uint64_t start, row, end;
 	struct orc_rule last;
 	unsigned rows;
@@ -518,8 +543,7 @@ struct open_fde {
 static void close_fde(struct merge *m, struct open_fde *o)
 {
 	if (o->rows) {
-		bool signal = o->kind != ORC_KIND_CALL;
-		cfi_fde(m->out, signal ? m->signal_cie : m->call_cie, o->start, o->end - o->start,
+		cfi_fde(m->out, o->signal ? m->signal_cie : m->call_cie, o->start, o->end - o->start,
 			&o->instructions);
 		m->out->failed |= o->instructions.failed;
 		m->stats.orc_only++;
@@ -541,12 +565,13 @@ static void put_advance(struct buffer *b, uint64_t delta)
 
 /* Rows that follow each other go into one FDE, so that there are thousands and not 100,000s. */
 static void add_silent(struct merge *m, struct open_fde *o, uint64_t start, uint64_t end,
-		       const struct orc_rule *rule)
+		       const struct orc_rule *rule, bool other_stack)
 {
 	enum orc_kind kind = rule->kind == ORC_KIND_REGS || rule->kind == ORC_KIND_REGS_PARTIAL ?
 			     rule->kind : ORC_KIND_CALL;
-	bool joins = o->rows && o->end == start && o->kind == kind && o->rows < ROWS_PER_FDE &&
-		     start - o->row < UINT32_MAX;
+	bool signal = kind != ORC_KIND_CALL || other_stack;
+	bool joins = o->rows && o->end == start && o->kind == kind && o->signal == signal &&
+		     o->rows < ROWS_PER_FDE && start - o->row < UINT32_MAX;
 	if (joins && same_rule(&o->last, rule)) {
 		o->end = end;
 		return;
@@ -555,6 +580,7 @@ static void add_silent(struct merge *m, struct open_fde *o, uint64_t start, uint
 		close_fde(m, o);
 		o->start = start;
 		o->kind = kind;
+		o->signal = signal;
 	} else {
 		put_advance(&o->instructions, start - o->row);
 	}
@@ -565,10 +591,50 @@ static void add_silent(struct merge *m, struct open_fde *o, uint64_t start, uint
 	o->rows++;
 }
 
+struct code {
+	struct range at;
+	const unsigned char *bytes;     /* NULL: the file has none */
+	size_t len;
+};
+
+/*
+ * Where assembly code whose frame is at rbp goes to another stack, as asm_call_irq_on_stack() and
+ * do_softirq_own_stack() did up to 5.11: a load of rsp, but from rbp, by mov (Intel SDM vol. 2).
+ * The address behind its first bytes; `end`: nowhere.
+ */
+static uint64_t other_stack(const struct code *code, uint64_t start, uint64_t end, const struct orc_rule *rule)
+{
+	if (rule->kind != ORC_KIND_CALL || rule->cfa_reg != RBP || rule->cfa_deref || !code->bytes)
+		return end;
+	for (uint64_t at = start; at < end && at - code->at.start < code->len && end - at > 3 &&
+				  code->len - (at - code->at.start) > 3; at++) {
+		const unsigned char *p = code->bytes + (at - code->at.start);
+		bool from_reg = (p[0] == 0x48 || p[0] == 0x4c) && p[1] == 0x89 && (p[2] & 0xc7) == 0xc4 &&
+				!(p[0] == 0x48 && p[2] == 0xec);
+		bool to_rsp = (p[0] & 0xfc) == 0x48 && p[1] == 0x8b && (p[2] & 0x38) == 0x20 &&
+			      !(p[0] == 0x48 && p[2] == 0xe5);
+		if (from_reg || to_rsp)
+			return at + 3;
+	}
+	return end;
+}
+
+/* A range without an FDE of the compiler's. */
+static void add_gap(struct merge *m, struct open_fde *o, const struct code *code, uint64_t start,
+		    uint64_t end, const struct orc_rule *rule)
+{
+	uint64_t other = other_stack(code, start, end, rule);
+	if (other > start)
+		add_silent(m, o, start, other, rule, false);
+	if (other < end)
+		add_silent(m, o, other, end, rule, true);
+}
+
 /* What of one ORC entry no FDE of the compiler covers. */
-static void add_uncovered(struct merge *m, struct open_fde *o, size_t *fde, const struct range *section,
+static void add_uncovered(struct merge *m, struct open_fde *o, size_t *fde, const struct code *code,
 			  const struct orc_entry *e)
 {
+	const struct range *section = &code->at;
 	uint64_t start = e->start > section->start ? e->start : section->start;
 	uint64_t end = e->end < section->end ? e->end : section->end;
 	while (*fde < m->nfdes && m->fdes[*fde].at.end <= start)
@@ -576,7 +642,7 @@ static void add_uncovered(struct merge *m, struct open_fde *o, size_t *fde, cons
 	for (size_t f = *fde; start < end; f++) {
 		uint64_t gap = f < m->nfdes && m->fdes[f].at.start < end ? m->fdes[f].at.start : end;
 		if (gap > start)
-			add_silent(m, o, start, gap, &e->rule);
+			add_gap(m, o, code, start, gap, &e->rule);
 		if (gap == end)
 			return;
 		if (m->fdes[f].at.end > start)
@@ -603,16 +669,20 @@ static void put_silent(struct merge *m)
 	struct open_fde o = { .instructions = BUFFER_INIT };
 	for (size_t s = 0; s < m->file->nsections && m->out->len < FRAME_MAX; s++) {
 		const struct section *section = &m->file->sections[s];
-		struct range at = { section->addr, section->addr + section->size };
+		struct code code = { { section->addr, section->addr + section->size }, NULL, 0 };
+		const void *bytes;
 		size_t fde = 0;
-		if (!(section->flags & SHF_ALLOC) || !(section->flags & SHF_EXECINSTR) || at.end < at.start)
+		if (!(section->flags & SHF_ALLOC) || !(section->flags & SHF_EXECINSTR) || code.at.end < code.at.start)
 			continue;
-		for (size_t i = first_entry(m->orc, at.start); i < m->orc->n && m->out->len < FRAME_MAX; i++) {
+		struct error *none = elf_file_data(m->file, s, &bytes, &code.len);
+		code.bytes = none ? NULL : bytes;
+		error_free(none);
+		for (size_t i = first_entry(m->orc, code.at.start); i < m->orc->n && m->out->len < FRAME_MAX; i++) {
 			const struct orc_entry *e = &m->orc->entries[i];
-			if (e->start >= at.end)
+			if (e->start >= code.at.end)
 				break;
 			if (e->end > e->start)
-				add_uncovered(m, &o, &fde, &at, e);
+				add_uncovered(m, &o, &fde, &code, e);
 		}
 		close_fde(m, &o);
 	}
@@ -625,6 +695,7 @@ struct error *cfi_merge(struct elf_file *f, const void *frame, size_t len, const
 {
 	struct merge m = { .file = f, .frame = frame, .frame_len = len, .orc = orc, .out = ret };
 	Dwarf *dwarf = len ? dwarf_begin_elf(f->elf, DWARF_C_READ, NULL) : NULL;
+	m.dwarf = dwarf;
 	m.cfi = dwarf ? dwarf_getcfi(dwarf) : NULL;
 	m.call_cie = (uint32_t)ret->len;
 	cfi_cie(ret, false);

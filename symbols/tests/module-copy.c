@@ -151,7 +151,7 @@ static void check(const char *original, const char *cache)
 	struct file from, to;
 	_cleanup_error_ struct error *err = symbols_open(original, &ko);
 	if (!err)
-		err = prepared_module(ko, cache, &path);
+		err = prepared_module(ko, cache, "layout", &path);
 	if (!tap_ok(!err, "%s is prepared", original)) {
 		tap_diag("%s", err->text);
 		return;
@@ -170,7 +170,7 @@ static void check(const char *original, const char *cache)
 	_cleanup_symbols_ struct symbols *copy = NULL;
 	_cleanup_error_ struct error *second = symbols_open(path, &copy);
 	if (!second)
-		second = prepared_module(copy, cache, &again);
+		second = prepared_module(copy, cache, "layout", &again);
 	tap_ok(!second && !strcmp(path, again), "the copy needs no copy");
 }
 
