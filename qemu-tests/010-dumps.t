@@ -22,6 +22,8 @@ TRACES = {
     "timer": [r"crash_store\+", "# IRQ", r"crash_timer\+", r"call_timer_fn\+",
               r"sysvec_apic_timer_interrupt\+", "# TASK",
               r"asm_sysvec_apic_timer_interrupt\+"] + SPIN,
+    "softirq": [r"crash_store\+", "# IRQ", r"crash_timer\+", r"call_timer_fn\+", r"do_softirq\S*\+",
+                "# TASK", r"__local_bh_enable_ip\+", r"crash_now\+"] + WRITE,
     "ipi": [r"crash_store\+", "# IRQ", r"crash_ipi\+", r"sysvec_call_function_single\+",
             "# TASK", r"asm_sysvec_call_function_single\+"] + SPIN,
     "bug": [r"crash_now\+"] + WRITE,

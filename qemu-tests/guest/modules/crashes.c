@@ -4,6 +4,8 @@
  * parameter how= says, inside the write system call:
  *
  *   timer     a timer (softirq) faults on top of the writing task
+ *   softirq   the same, run when the task enables softirqs again: the switch to the stack of
+ *             interrupts is then made by a function, not by an interrupt's entry
  *   ipi       an inter-processor interrupt faults on a CPU whose task wrote "spin"
  *   bug       BUG()
  *   overflow  a recursion overflows the stack: double fault
@@ -18,7 +20,7 @@
 
 static char *how = "bug";
 module_param(how, charp, 0444);
-MODULE_PARM_DESC(how, "timer, ipi, bug, overflow or nmi");
+MODULE_PARM_DESC(how, "timer, softirq, ipi, bug, overflow or nmi");
 
 /* Each call stays a frame, and what is passed stays passed. */
 #define __frame noinline __attribute__((noipa))
@@ -90,6 +92,16 @@ static __frame void crash_now(struct crash_request *req)
 		mod_timer(&req->timer, jiffies + 2);
 		crash_spin(req);
 		preempt_enable();
+	} else if (!strcmp(req->how, "softirq")) {
+		unsigned long end = jiffies + 20;
+
+		local_bh_disable();
+		timer_setup(&req->timer, crash_timer, TIMER_PINNED);
+		mod_timer(&req->timer, jiffies + 2);
+		while (time_before(jiffies, end)) /* the tick that finds it expired is among these */
+			cpu_relax();
+		local_bh_enable();
+		WRITE_ONCE(released, true); /* or the call would be a jump */
 	} else if (!strcmp(req->how, "ipi")) {
 		while (READ_ONCE(spinning_cpu) < 0)
 			msleep(1);
