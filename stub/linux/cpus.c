@@ -18,11 +18,28 @@ static const struct layout_row rows[] = {
 };
 enum { NROWS = sizeof(rows) / sizeof(rows[0]) };
 
+/* Without CONFIG_SMP there is one CPU, whose variables stand where they are linked. */
+static struct error *only_cpu(struct kernel *k)
+{
+	k->percpu_offset = calloc(1, sizeof(*k->percpu_offset));
+	if (!k->percpu_offset)
+		return error_nomem();
+	k->npercpu = 1;
+	return NULL;
+}
+
 static struct error *read_percpu_offsets(struct kernel *k)
 {
-	uint64_t va;
+	uint64_t va, offsets_va;
 	uint32_t count = 0;
-	struct error *err = kernel_symbol(k, "nr_cpu_ids", &va);
+	struct error *err = kernel_symbol(k, "__per_cpu_offset", &offsets_va);
+	if (err && err->code == ERROR_NOT_FOUND) {
+		error_free(err);
+		return only_cpu(k);
+	}
+	if (err)
+		return err;
+	err = kernel_symbol(k, "nr_cpu_ids", &va);
 	if (!err)
 		err = kernel_read_u32(k, va, &count);
 	if (err) {
@@ -32,13 +49,10 @@ static struct error *read_percpu_offsets(struct kernel *k)
 	}
 	if (!count || count > CPUS_MAX)
 		return error_new(ERROR_FORMAT, "nr_cpu_ids is %u: not believed", count);
-	err = kernel_symbol(k, "__per_cpu_offset", &va);
-	if (err)
-		return err;
 	_cleanup_free_ uint64_t *offsets = calloc(count, sizeof(*offsets));
 	if (!offsets)
 		return error_nomem();
-	err = kernel_read(k, va, offsets, count * sizeof(*offsets));
+	err = kernel_read(k, offsets_va, offsets, count * sizeof(*offsets));
 	if (err)
 		return error_prefix(err, "__per_cpu_offset");
 	k->percpu_offset = steal(offsets);

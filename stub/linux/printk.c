@@ -93,6 +93,18 @@ static struct error *note_damage(char **damage_ret, uint64_t seq, struct error *
 	return NULL;
 }
 
+/*
+ * The ring's counters are atomic_long_t, which debug info that leaves out what headers define
+ * (CONFIG_DEBUG_INFO_REDUCED) does not describe; a long all the same.
+ */
+static void complete_counters(struct printk_layout *l)
+{
+	struct member *counters[] = { &l->head_id, &l->tail_id, &l->state_var };
+	for (size_t i = 0; i < sizeof(counters) / sizeof(*counters); i++)
+		if (counters[i]->present && !counters[i]->size)
+			counters[i]->size = sizeof(uint64_t);
+}
+
 struct ring {
 	struct printk_layout l;
 	struct kernel *k;
@@ -307,6 +319,7 @@ struct error *printk_each(struct kernel *k, bool (*each)(void *arg, const struct
 	struct error *err = layout_resolve(k->types, rows, NROWS, &r.l);
 	if (err)
 		return err;
+	complete_counters(&r.l);
 	err = kernel_symbol(k, "prb", &va);
 	if (err && err->code == ERROR_NOT_FOUND) {
 		error_free(err);

@@ -88,25 +88,36 @@ static const struct layout_row rows[] = {
 	{ "uts_namespace", "name.release", sizeof(struct member) },
 };
 
+static bool probe_member(struct probe *p, const struct member *m, const struct layout_row *row)
+{
+	struct error *err = layout_need(m, row);
+	if (err)
+		probe_failed(p, err);
+	return !err;
+}
+
 static void probe_init_task(struct kernel *k, const struct member *comm)
 {
 	struct probe *p = probe_new(k, "init_task.comm");
-	if (p && comm->present && probe_text(k, p, "init_task", comm->offset))
+	if (p && probe_member(p, comm, &rows[0]) && probe_text(k, p, "init_task", comm->offset))
 		probe_says(k, p, !strncmp(p->detail, "swapper", 7));
 }
 
 static void probe_uts(struct kernel *k, const struct member *release)
 {
 	struct probe *p = probe_new(k, "init_uts_ns release");
-	if (!p || !release->present || !probe_text(k, p, "init_uts_ns", release->offset))
+	if (!p || !probe_member(p, release, &rows[1]) || !probe_text(k, p, "init_uts_ns", release->offset))
 		return;
 	probe_says(k, p, p->detail[0] && (!k->release || !strcmp(p->detail, k->release)));
 }
 
 static void probe_percpu(struct kernel *k)
 {
-	struct probe *p = probe_new(k, "__per_cpu_offset[0]");
 	uint64_t va, offset;
+	struct symbol s;
+	if (!symbols_lookup(k->vmlinux, "__per_cpu_offset", &s))
+		return;                 /* CONFIG_SMP=n: per-CPU variables are variables */
+	struct probe *p = probe_new(k, "__per_cpu_offset[0]");
 	if (!p)
 		return;
 	struct error *err = kernel_symbol(k, "__per_cpu_offset", &va);

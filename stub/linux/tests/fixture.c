@@ -6,7 +6,11 @@
  *
  * ERA 1: before 5.8 (names of sections apart, records in log_buf); 2: up to 6.3 (bin_attribute,
  * ring buffer, core_layout); 3: up to 6.13 (mem[]); 4: since 6.14 (attributes without a count).
+ * 5 is no era but a configuration: like 4, for one CPU, with debug info that leaves out what
+ * headers define (CONFIG_SMP=n, CONFIG_DEBUG_INFO_REDUCED).
  */
+#include "atomic.h"
+
 typedef unsigned long u64;
 typedef unsigned int u32;
 typedef unsigned short u16;
@@ -110,13 +114,21 @@ __attribute__((section(".text.head"))) void _text(void)
 const char linux_banner[] = "Linux version 9.8.7-fixture (one@two) #1 SMP\n";
 struct task_struct init_task = { .comm = "swapper/0" };
 struct uts_namespace init_uts_ns = { .name = { .release = "9.8.7-fixture" } };
+#if ERA < 5
 u32 nr_cpu_ids = 2;
 int panic_cpu = 1;
+#else
+int panic_cpu;
+#endif
 __attribute__((section(".data.page"), aligned(4096))) u64 init_top_pgt[512 * 8] = { 1 };
+#if ERA < 5
 __attribute__((section(".percpu"))) struct rq runqueues = { 3 };
 /* The per-CPU areas: the test maps them by what stands here. */
 __attribute__((aligned(64))) struct rq areas[2];
 u64 __per_cpu_offset[2] = { (u64)&areas[0], (u64)&areas[1] };
+#else
+struct rq runqueues = { 3 };
+#endif
 
 #if ERA < 4
 #define COUNT .nsections = 2,
@@ -189,7 +201,7 @@ struct prb_data_blk_lpos {
 	u64 begin, next;
 };
 struct prb_desc {
-	struct { long counter; } state_var;
+	atomic_long_t state_var;
 	struct prb_data_blk_lpos text_blk_lpos;
 };
 struct printk_info {
@@ -202,18 +214,18 @@ struct printk_info {
 struct prb_data_ring {
 	u32 size_bits;
 	char *data;
-	struct { long counter; } head_lpos, tail_lpos;
+	atomic_long_t head_lpos, tail_lpos;
 };
 struct prb_desc_ring {
 	u32 count_bits;
 	struct prb_desc *descs;
 	struct printk_info *infos;
-	struct { long counter; } head_id, tail_id;
+	atomic_long_t head_id, tail_id;
 };
 struct printk_ringbuffer {
 	struct prb_desc_ring desc_ring;
 	struct prb_data_ring text_data_ring;
-	struct { long counter; } fail;
+	atomic_long_t fail;
 };
 /* Records 5, 6, 7 of a ring of 4: 6 does not fit before the end and stands at its start; 7 is
  * only reserved. */
