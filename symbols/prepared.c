@@ -391,7 +391,7 @@ static struct error *make_module(struct symbols *ko, const char *cache_dir, cons
 	if (!err)
 		err = elf_copy_loaded_first(&copy);
 	if (!err)
-		err = elf_copy_add(&copy, FORMAT_SECTION, MODULE_FORMAT, strlen(MODULE_FORMAT));
+		err = elf_copy_add(&copy, FORMAT_SECTION, format, strlen(format));
 	if (!err)
 		err = elf_copy_finish(&copy);
 	if (!err)
