@@ -14,6 +14,7 @@
 #include "stub/linux/printk.h"
 #include "stub/linux/tests/small-kernel.h"
 #include "stub/linux/vmcoreinfo.h"
+#include "symbols/cache.h"
 
 static struct error *read_ram(struct target *t, uint64_t pa, void *buf, size_t len)
 {
@@ -173,6 +174,33 @@ static void check_damage(struct memory *m, const char *path)
 	}
 }
 
+/* What is made of a forced vmlinux never takes the place of what is made of the right one. */
+static void check_forced(struct memory *m, const char *path)
+{
+	struct kernel_options o = { .find = { .vmlinux = path, .no_debuginfod = true }, .gdb = "false" };
+	char cache[] = "/tmp/kstub-test-XXXXXX", id[BUILD_ID_MAX * 2 + 1] = "";
+	_cleanup_kernel_ struct kernel *k = NULL, *none = NULL;
+	if (!mkdtemp(cache))
+		return;
+	setenv("XDG_CACHE_HOME", cache, 1);
+	strcat(m->note, "BUILD-ID=0123456789abcdef0123456789abcdef01234567\n");
+	m->t.vmcoreinfo = m->note;
+	m->t.vmcoreinfo_len = strlen(m->note);
+	struct error *err = kernel_open(&m->t, &o, &none);
+	tap_ok(err && err->code == ERROR_MISMATCH, "a vmlinux of another build is refused");
+	error_free(err);
+	o.find.force = true;
+	err = kernel_open(&m->t, &o, &k);
+	if (!err)
+		err = kernel_prepare_files(k, &o);
+	if (tap_ok(!err && k->prepared_path, "unless forced: %s", err ? err->text : "")) {
+		build_id_text(symbols_build_id(k->vmlinux), id);
+		tap_ok(strstr(k->prepared_path, id), "its files are kept under its own build-id");
+	}
+	error_free(err);
+	cache_remove_tree(cache);
+}
+
 static void check_vmcoreinfo(void)
 {
 	struct vmcoreinfo v;
@@ -213,6 +241,8 @@ int main(void)
 		check_damage(&m, path);
 		load(&m, path);
 		check_copies(&m, path);
+		load(&m, path);
+		check_forced(&m, path);
 	}
 	free(m.ram);
 	return tap_done();
