@@ -45,7 +45,7 @@ static const struct row sessions[] = {
 	{ "serve over a pipe", "gdb -nx -batch -ex 'target remote | exec $K serve --listen stdio vmcore' -ex bt", 0,
 	  { "#1  0xffffffff81000014 in _text ()" }, OTHERS_WORDS },
 	{ "a vmlinux of the user's own", "gdb -nx -batch vmlinux -ex 'target remote | exec $K serve --listen stdio vmcore'"
-	  " -ex 'p init_task.comm'", 0, { "swapper/0" }, OTHERS_WORDS },
+	  " -ex 'p init_task.comm' -ex 'p $rip'", 0, { "swapper/0", "0xffffffff81000010 <_text+16>" }, OTHERS_WORDS },
 };
 
 /* A session that has begun, on pipes. */
