@@ -26,7 +26,6 @@ def check_symbols(dump, text):
     shown = {int(address, 16): (name, int(offset or 0)) for address, name, offset in
              re.findall(r"^<([0-9a-f]+)>(\S+)(?: \+ (\d+))?", text, re.MULTILINE)}
     vmlinux = session.symbols(dump.vmlinux, True)
-    crashes = session.places(f"{dump.dir}/crashes.ko")
     wrong, sampled, of_module = [], 0, 0
     for address, kind, name, module in dump.kallsyms():
         if address < 0xffffffff80000000 or kind not in "tTdDbBrR":
@@ -37,9 +36,11 @@ def check_symbols(dump, text):
         if have == name and not offset:
             continue
         # Another name of the same place, or the function around a label.
-        if module == "crashes":
-            right = any((section, at - offset) in crashes.get(have, ())
-                        for section, at in crashes.get(name, ()))
+        if module:
+            file = dump.module(module)
+            places = session.places(file) if file else {}
+            right = any((section, at - offset) in places.get(have, ())
+                        for section, at in places.get(name, ()))
         else:
             right = address - offset - dump.kaslr in vmlinux.get(have, ())
         if not right:

@@ -144,6 +144,18 @@ class Dump:
         places = [f"{d}/usr/lib/debug/lib/modules/{self.release}/vmlinux" for d in SYMBOLS + [""]]
         self.vmlinux = next(filter(os.path.exists, places), places[-1])
 
+    def module(self, name):
+        """The file of a module, ours or the kernel's, with all its symbols."""
+        own = os.path.join(self.dir, name + ".ko")
+        if os.path.exists(own):
+            return own
+        root = os.path.dirname(self.vmlinux)
+        for directory, _, files in os.walk(root):
+            for file in files:
+                if file.replace("-", "_") == name + ".ko":
+                    return os.path.join(directory, file)
+        return None
+
     def fact(self, name):
         with open(os.path.join(self.dir, name), encoding="latin-1") as f:
             return f.read()
