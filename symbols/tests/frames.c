@@ -17,6 +17,7 @@ long frames_aligned(unsigned long n);
 long frames_of_size(unsigned long n);
 long frames_pushed(long a, long b, long c);
 long frames_switched(long a, long b, void *stack);
+long frames_inlined(long a, long b, void *stack);
 void frames_stopped(long a);
 void _start(void);
 
@@ -71,17 +72,34 @@ ALONE long frames_pushed(long a, long b, long c)
 }
 
 /* As call_on_stack() does: the old stack pointer is at the top of another stack. */
+#define CALL_ON(stack, name)                                                                     \
+	asm volatile("movq %%rsp, (%0)\n\t"                                                       \
+		     "movq %0, %%rsp\n"                                                           \
+		     ".globl " name "_from, " name "_to\n"                                        \
+		     name "_from:\n\t"                                                            \
+		     "call frames_asm\n\t"                                                        \
+		     "popq %%rsp\n"                                                               \
+		     name "_to:\n\t"                                                              \
+		     "nop" : "+r"(stack) : : "memory", "rax", "rcx", "rdx", "rsi", "rdi", "r8",   \
+		     "r9", "r10", "r11")
+
 ALONE long frames_switched(long a, long b, void *stack)
 {
 	long c = frames_outside(a, b, 0, 0);
-	asm volatile("movq %%rsp, (%0)\n\t"
-		     "movq %0, %%rsp\n"
-		     ".globl frames_switched_from, frames_switched_to\n"
-		     "frames_switched_from:\n\t"
-		     "call frames_asm\n\t"
-		     "popq %%rsp\n"
-		     "frames_switched_to:\n\t"
-		     "nop" : "+r"(stack) : : "memory", "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11");
+	CALL_ON(stack, "frames_switched");
+	return frames_outside(a, b, c, 0) + c;
+}
+
+/* The same in an inlined call. */
+static inline __attribute__((always_inline)) void call_on(void *stack)
+{
+	CALL_ON(stack, "frames_inlined");
+}
+
+ALONE long frames_inlined(long a, long b, void *stack)
+{
+	long c = frames_outside(a, b, 0, 0);
+	call_on(stack);
 	return frames_outside(a, b, c, 0) + c;
 }
 
@@ -100,5 +118,6 @@ void _start(void)
 	frames_of_size(16);
 	frames_pushed(1, 2, 3);
 	frames_switched(1, 2, stack);
+	frames_inlined(1, 2, stack);
 	frames_stopped(1);
 }

@@ -89,7 +89,7 @@ static const struct row programs[] = {
 	{ "no gdb, no $PATH", "env -u PATH $K gdb --gdb no-gdb vmcore", 1, { "no-gdb is not installed" }, 0 },
 	{ "no gdb at that path", "$K gdb --gdb ./vmcore vmcore", 1, { "./vmcore is no program that can be run" }, 0 },
 	{ "no gdb: serve works", "XDG_CACHE_HOME=$D/new PATH=$D/bin $K serve --listen stdio vmcore", 0,
-	  { "gdb could not make an index of the vmlinux (is it installed?): gdb will be slow" }, 0 },
+	  { "gdb could not make an index of the vmlinux (is it installed?); gdb will be slow" }, 0 },
 };
 
 static const struct row sockets[] = {

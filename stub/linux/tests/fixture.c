@@ -9,7 +9,7 @@
  * 5 is no era but a configuration: like 4, for one CPU, with debug info that leaves out what
  * headers define (CONFIG_SMP=n, CONFIG_DEBUG_INFO_REDUCED).
  */
-#include "atomic.h"
+#include "stub/linux/tests/atomic.h"
 
 typedef unsigned long u64;
 typedef unsigned int u32;
