@@ -100,7 +100,10 @@ static struct error *run(const struct options *o, int *exit_ret)
 	_cleanup_loaded_ struct loaded l = { .target = NULL };
 	sigset_t before;
 	struct error *err = find_gdb(o->gdb ? o->gdb : "gdb", &gdb);
-	/* From here on a signal finds this program where it can tidy up. */
+	/*
+	 * From here on a signal finds this program where it can tidy up. It must come before
+	 * server_listen(), which blocks them, too: gdb gets the mask of before, or would be deaf to ^C.
+	 */
 	serving_hold_signals(&before);
 	if (!err)
 		err = load_open(o, o->target, LOAD_FILES, NULL, &l);
