@@ -139,25 +139,28 @@ static struct error *take_vmlinux_of(struct kernel *k, const struct kernel_optio
 	return err;
 }
 
-/* True when VMCOREINFO was good enough to place the kernel. */
+/* Which kernel VMCOREINFO is of, wherever that is. */
+static struct error *take_vmcoreinfo(struct kernel *k, const struct kernel_options *o, const struct vmcoreinfo *v)
+{
+	k->build_id = v->build_id;
+	struct error *err = set_release(k, v->release);
+	return err ? err : take_vmlinux(k, o, &v->build_id);
+}
+
+/* False: VMCOREINFO was not good enough to place the kernel. */
 static struct error *by_vmcoreinfo(struct kernel *k, const struct kernel_options *o,
 				   const struct vmcoreinfo *v, const char *how, bool *ret)
 {
 	struct placement p;
-	if (!place_by_vmcoreinfo(k->target, v, &p)) {
-		*ret = false;
+	struct symbol stext;
+	*ret = place_by_vmcoreinfo(k->target, v, &p) == PLACE_RIGHT;
+	if (!*ret)
 		return NULL;
-	}
 	k->found_by = how;
-	k->build_id = v->build_id;
 	k->kaslr_offset = v->kaslr_offset;
-	*ret = true;
 	struct error *err = set_placement(k, &p);
 	if (!err)
-		err = set_release(k, v->release);
-	if (!err)
-		err = take_vmlinux(k, o, &v->build_id);
-	struct symbol stext;
+		err = take_vmcoreinfo(k, o, v);
 	if (!err && !v->has_kaslr && k->vmlinux && symbols_lookup(k->vmlinux, "_stext", &stext))
 		k->kaslr_offset = v->stext - stext.addr;
 	return err;
@@ -242,6 +245,12 @@ struct error *identify_kernel(struct kernel *k, const struct kernel_options *o)
 	struct error *err = NULL;
 
 	if (vmcoreinfo_parse(t->vmcoreinfo, t->vmcoreinfo_len, &v)) {
+		struct placement p;
+		if (place_by_vmcoreinfo(t, &v, &p) == PLACE_MISSING) {
+			kernel_warn(k, "the dump lacks the kernel's page tables: nothing at a virtual address can "
+				       "be read");
+			return take_vmcoreinfo(k, o, &v);
+		}
 		err = by_vmcoreinfo(k, o, &v, "VMCOREINFO note", &found);
 		if (!err && !found)
 			kernel_warn(k, "the dump's VMCOREINFO contradicts its memory and is not used");

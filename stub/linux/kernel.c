@@ -39,17 +39,20 @@ static struct error *demote(struct kernel *k, struct error *err)
 /* A vmlinux that was found by name alone must prove itself. */
 static struct error *check_match(struct kernel *k, const struct kernel_options *o)
 {
-	if (!k->placed || !k->vmlinux || !k->nprobes || k->nagree * 2 >= k->nprobes)
+	unsigned decided = 0;
+	for (unsigned i = 0; i < k->nprobes; i++)
+		decided += k->probes[i].result != PROBE_UNREADABLE;
+	if (!k->placed || !k->vmlinux || k->nagree * 2 >= decided)
 		return NULL;
 	if (o->find.force) {
 		kernel_warn(k, "%s does not fit this memory: only %u of %u checks agree (--force)",
-			    symbols_path(k->vmlinux), k->nagree, k->nprobes);
+			    symbols_path(k->vmlinux), k->nagree, decided);
 		return NULL;
 	}
 	return error_new(ERROR_MISMATCH,
 			 "%s is not the kernel in this memory: only %u of %u checks agree; give the "
 			 "right one with --vmlinux, or --force to use it all the same",
-			 symbols_path(k->vmlinux), k->nagree, k->nprobes);
+			 symbols_path(k->vmlinux), k->nagree, decided);
 }
 
 struct error *kernel_open(struct target *t, const struct kernel_options *o, struct kernel **ret)

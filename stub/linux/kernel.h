@@ -32,7 +32,11 @@ struct kernel_options {
 /* One independent check that the kernel was found right. */
 struct probe {
 	const char *name;               /* "linux_banner" */
-	enum { PROBE_AGREES, PROBE_DISAGREES, PROBE_UNREADABLE } result;
+	enum {
+		PROBE_AGREES,
+		PROBE_DISAGREES,
+		PROBE_UNREADABLE,       /* the dump or the debug info lacks what it looks at */
+	} result;
 	char detail[160];
 };
 

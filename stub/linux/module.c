@@ -260,8 +260,6 @@ static void note_damage(struct kernel *k, struct error *err)
 	free(k->modules_damage);
 	if (asprintf(&k->modules_damage, "module list damaged after %s: %s", last, err->text) < 0)
 		k->modules_damage = NULL;
-	else
-		kernel_warn(k, "%s", k->modules_damage);
 	error_free(err);
 }
 

@@ -23,10 +23,10 @@ static bool walk(struct target *t, const struct paging *p, uint64_t va, struct m
 	return !err;
 }
 
-bool place_by_vmcoreinfo(struct target *t, const struct vmcoreinfo *v, struct placement *ret)
+enum place_result place_by_vmcoreinfo(struct target *t, const struct vmcoreinfo *v, struct placement *ret)
 {
 	if (!v->has_phys_base || !v->has_top_table || !v->has_stext)
-		return false;
+		return PLACE_WRONG;
 	unsigned encrypted_bit = v->sme_mask ? (unsigned)__builtin_ctzll(v->sme_mask) : 0;
 	uint64_t root = v->top_table - KERNEL_MAP_START + (uint64_t)v->phys_base;
 	struct placement p = {
@@ -34,10 +34,15 @@ bool place_by_vmcoreinfo(struct target *t, const struct vmcoreinfo *v, struct pl
 		.phys_base = (uint64_t)v->phys_base,
 	};
 	struct mapping m;
-	if (!walk(t, &p.paging, v->stext, &m) || m.pa != v->stext - KERNEL_MAP_START + p.phys_base)
-		return false;
+	struct phys_reader rd = { read_phys_for_walk, t };
+	struct error *err = t->arch->walk(&p.paging, v->stext, rd, NULL, &m);
+	bool missing = err && (err->code == ERROR_EXCLUDED || err->code == ERROR_TRUNCATED);
+	bool wrong = err || m.pa != v->stext - KERNEL_MAP_START + p.phys_base;
+	error_free(err);
+	if (missing || wrong)
+		return missing ? PLACE_MISSING : PLACE_WRONG;
 	*ret = p;
-	return true;
+	return PLACE_RIGHT;
 }
 
 /*

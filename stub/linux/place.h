@@ -22,8 +22,14 @@ struct placement {
 	uint64_t phys_base;             /* added to (va - KERNEL_MAP_START) */
 };
 
-/* By what VMCOREINFO says, verified by one walk; false: it contradicts memory or says too little. */
-bool place_by_vmcoreinfo(struct target *t, const struct vmcoreinfo *v, struct placement *ret);
+enum place_result {
+	PLACE_RIGHT,
+	PLACE_WRONG,                    /* memory says otherwise, or VMCOREINFO says too little */
+	PLACE_MISSING,                  /* the dump lacks the page tables */
+};
+
+/* By what VMCOREINFO says, verified by one walk. */
+enum place_result place_by_vmcoreinfo(struct target *t, const struct vmcoreinfo *v, struct placement *ret);
 
 /* By the page tables that a CPU was using; false: no CPU's registers lead to a kernel. */
 bool place_by_registers(struct target *t, struct placement *ret);

@@ -16,8 +16,10 @@ static struct probe *probe_new(struct kernel *k, const char *name)
 	return p;
 }
 
+/* Nothing where something should be disagrees; what the dump lacks says nothing. */
 static void probe_failed(struct probe *p, struct error *err)
 {
+	p->result = err->code == ERROR_FAULT ? PROBE_DISAGREES : PROBE_UNREADABLE;
 	snprintf(p->detail, sizeof(p->detail), "%s", err->text);
 	error_free(err);
 }
@@ -136,8 +138,10 @@ static void probe_percpu(struct kernel *k)
 		return;
 	}
 	err = kernel_read_u64(k, variable + offset, &value);
-	probe_says(k, p, !err);
-	error_free(err);
+	if (err)
+		probe_failed(p, err);
+	else
+		probe_says(k, p, true);
 }
 
 static void probe_text_bytes(struct kernel *k)

@@ -19,6 +19,8 @@
 static struct error *read_ram(struct target *t, uint64_t pa, void *buf, size_t len)
 {
 	struct memory *m = (struct memory *)t;
+	if (m->lacks && pa < m->lacks + PAGE && pa + len > m->lacks)
+		return error_at(ERROR_TRUNCATED, m->lacks, "behind the end of the file");
 	if (pa > RAM || len > RAM - pa)
 		return error_at(ERROR_FAULT, pa, "no memory");
 	memcpy(buf, m->ram + pa, len);
@@ -147,6 +149,20 @@ static void check_copies(struct memory *m, const char *path)
 	       "a build-id across two pages is found: %s", err ? err->text : "");
 }
 
+/* Without the page tables nothing can be read, but whose dump it is is known all the same. */
+static void check_lacking(struct memory *m, const char *path)
+{
+	struct kernel_options o = { .find = { .vmlinux = path } };
+	_cleanup_kernel_ struct kernel *k = NULL;
+	m->t.vmcoreinfo = m->note;
+	m->lacks = m->regs.value[X86_CR3];
+	_cleanup_error_ struct error *err = kernel_open(&m->t, &o, &k);
+	m->lacks = 0;
+	tap_ok(!err && !k->placed && k->vmlinux && !strcmp(k->release, "9.8.7-fixture") && k->nwarnings == 1 &&
+	       strstr(k->warnings[0], "lacks the kernel's page tables"), "a dump without page tables: %s",
+	       err ? err->text : k->nwarnings ? k->warnings[0] : "");
+}
+
 /* A list that runs in a circle, and one that leads nowhere: what could be reached, and a word. */
 static void check_damage(struct memory *m, const char *path)
 {
@@ -241,6 +257,8 @@ int main(void)
 		check_damage(&m, path);
 		load(&m, path);
 		check_copies(&m, path);
+		load(&m, path);
+		check_lacking(&m, path);
 		load(&m, path);
 		check_forced(&m, path);
 	}

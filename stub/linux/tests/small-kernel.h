@@ -26,6 +26,7 @@ struct memory {
 	char note[1024];
 	uint64_t top_va;                /* init_top_pgt: eight pages, the last three of them unused */
 	char build_id[BUILD_ID_MAX * 2 + 1];
+	uint64_t lacks;                 /* a page that the dump lacks; 0: none */
 };
 
 static void put(struct memory *m, uint64_t pa, uint64_t value)
