@@ -76,6 +76,12 @@ struct error *dump_open(const char *path, struct target **ret)
 		err = open_by_magic(p, path, &t);
 	parts_close(p);
 	free(p);
+	/* makedumpfile writes the headers last: then there is nothing to serve. */
+	if (err && cut_off && err->code != ERROR_NOMEM) {
+		struct error *why = error_new(err->code, "%s; it is a flattened dump that ends too early", err->text);
+		error_free(err);
+		return why;
+	}
 	if (err)
 		return err;
 	if (cut_off)
