@@ -18,11 +18,12 @@
 #include "symbols/cfi.h"
 #include "symbols/companion.h"
 #include "symbols/elf-copy.h"
+#include "symbols/entry.h"
 
 extern char **environ;
 
 /* The numbers go up whenever a prepared file changes its content: an older one is made anew. */
-static const char VMLINUX_FORMAT[] = "kstub prepared vmlinux 4", MODULE_FORMAT[] = "kstub module 3";
+static const char VMLINUX_FORMAT[] = "kstub prepared vmlinux 5", MODULE_FORMAT[] = "kstub module 3";
 static const char FORMAT_SECTION[] = ".kstub.format";
 static const char CFI_FILE[] = "cfi";
 enum { PERCPU_STEP = 16, FORMAT_LEN = 64 };
@@ -110,7 +111,7 @@ static void edit_percpu(const struct elf_file *f, struct elf_copy *c)
 	s->sh_addralign = PERCPU_STEP;
 }
 
-/* ORC out of the file; NULL and a warning when there is none or an unknown one. */
+/* ORC out of the file; what its code says and a warning when there is none or an unknown one. */
 static struct error *read_orc(struct symbols *s, struct elf_file *f, struct orc *ret, char **warning)
 {
 	const void *ip, *table;
@@ -125,10 +126,10 @@ static struct error *read_orc(struct symbols *s, struct elf_file *f, struct orc 
 		err = orc_parse(ip, ip_len, f->sections[at].addr, table, table_len, types, ret);
 	if (!err || err->code == ERROR_NOMEM)
 		return err;
-	err = error_prefix(err, "no unwinding through assembly code");
+	err = error_prefix(err, "no ORC, so stacks may end early in assembly code");
 	add_warning(warning, err->text);
 	error_free(err);
-	return NULL;
+	return entry_rules(s, f, ret);
 }
 
 /* The .debug_frame of the copy; `ret` stays empty when the compiler's is to be used as it is. */
