@@ -169,6 +169,24 @@ static void probe_text_bytes(struct kernel *k)
 	probe_says(k, p, !memcmp(there, file, sizeof(there)));
 }
 
+/* Is `addr` where page faults go? False with an error when the kernel has no such symbol at all. */
+static bool is_page_fault(struct kernel *k, uint64_t addr, struct error **err_ret)
+{
+	/* Before 5.8 the second; and up to 5.7 as a guest of KVM the third (kvm_apf_trap_init()). */
+	static const char *const names[] = { "asm_exc_page_fault", "page_fault", "async_page_fault" };
+	bool known = false;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		uint64_t handler;
+		_cleanup_error_ struct error *err = kernel_symbol(k, names[i], &handler);
+		if (!err && handler == addr)
+			return true;
+		known |= !err;
+	}
+	if (!known)
+		*err_ret = error_new(ERROR_NOT_FOUND, "this kernel has no symbol '%s'", names[0]);
+	return false;
+}
+
 /* Entry 14 of the IDT is the page fault's gate (Intel SDM vol. 3A, 6.11 and 6.14.1). */
 static void probe_idt(struct kernel *k)
 {
@@ -182,16 +200,9 @@ static void probe_idt(struct kernel *k)
 		return;
 	struct probe *p = probe_new(k, "IDT page-fault gate");
 	unsigned char gate[16];
-	uint64_t handler;
 	if (!p)
 		return;
-	err = kernel_symbol(k, "asm_exc_page_fault", &handler);
-	if (err && err->code == ERROR_NOT_FOUND) {
-		error_free(err);
-		err = kernel_symbol(k, "page_fault", &handler); /* before 5.8 */
-	}
-	if (!err)
-		err = kernel_read(k, regs.value[X86_IDT_BASE] + 14 * sizeof(gate), gate, sizeof(gate));
+	err = kernel_read(k, regs.value[X86_IDT_BASE] + 14 * sizeof(gate), gate, sizeof(gate));
 	if (err) {
 		probe_failed(p, err);
 		return;
@@ -200,8 +211,13 @@ static void probe_idt(struct kernel *k)
 			  (uint64_t)gate[7] << 24 | (uint64_t)gate[8] << 32 |
 			  (uint64_t)gate[9] << 40 | (uint64_t)gate[10] << 48 |
 			  (uint64_t)gate[11] << 56;
+	bool agrees = is_page_fault(k, target, &err);
+	if (err) {
+		probe_failed(p, err);
+		return;
+	}
 	snprintf(p->detail, sizeof(p->detail), "%#llx", (unsigned long long)target);
-	probe_says(k, p, target == handler);
+	probe_says(k, p, agrees);
 }
 
 void identify_probe(struct kernel *k)

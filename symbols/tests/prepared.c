@@ -252,7 +252,7 @@ static void test_same_id(void)
 	tap_ok(prepares(stripped, fake_gdb, "no unwinding", NULL) && !has_section(".debug_info"), "a stripped vmlinux");
 	tap_ok(prepares(kernel, fake_gdb, "", &cfi) && has_section(".debug_info") && cfi,
 	       "the same with debug info is another file");
-	tap_ok(prepares(without_orc, fake_gdb, "no unwinding through assembly", &cfi) && !cfi,
+	tap_ok(prepares(without_orc, fake_gdb, "no ORC, so stacks may end early", &cfi) && !cfi,
 	       "without ORC: told, and the other's rules are gone");
 	tap_ok(!stat_of("cfi").st_ino, "from the cache, too");
 	tree_clear(cache);

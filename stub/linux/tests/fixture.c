@@ -109,7 +109,15 @@ __attribute__((section(".text.head"))) void _text(void)
 {
 	__asm__(".globl _stext\n_stext: nop; nop; nop; nop; nop; nop; nop; nop\n"
 		"nop; nop; nop; nop; nop; nop; nop; nop; nop; nop");
+#if ERA == 1
+	__asm__(".globl page_fault, async_page_fault\npage_fault: nop\nasync_page_fault: nop");
+#else
+	__asm__(".globl asm_exc_page_fault\nasm_exc_page_fault: nop");
+#endif
 }
+
+/* The test fills the gate of page faults. */
+u64 idt_table[32] = { 1 };
 
 const char linux_banner[] = "Linux version 9.8.7-fixture (one@two) #1 SMP\n";
 struct task_struct init_task = { .comm = "swapper/0" };

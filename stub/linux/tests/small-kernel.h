@@ -50,6 +50,21 @@ static void map_image(struct memory *m, uint64_t top_va)
 		put(m, top + 3 * PAGE + i * 8, (IMAGE_AT + i * PAGE) | 0x63);
 }
 
+/* The gate of page faults (Intel SDM vol. 3A, 6.14.1); era 1 is a guest of KVM. */
+static bool set_gate(struct memory *m, struct symbols *s)
+{
+	struct symbol table, handler;
+	if (!symbols_lookup(s, "idt_table", &table) ||
+	    (!symbols_lookup(s, "async_page_fault", &handler) &&
+	     !symbols_lookup(s, "asm_exc_page_fault", &handler)))
+		return false;
+	uint64_t at = phys(table.addr) + 14 * 16, va = handler.addr;
+	put(m, at, (va & 0xffff) | 0x8e0000100000 | (va >> 16 & 0xffff) << 48);
+	put(m, at + 8, va >> 32);
+	regs_set(&m->regs, X86_IDT_BASE, table.addr);
+	return true;
+}
+
 static bool load(struct memory *m, const char *path)
 {
 	_cleanup_symbols_ struct symbols *s = NULL;
@@ -78,6 +93,8 @@ static bool load(struct memory *m, const char *path)
 	build_id_text(symbols_build_id(s), m->build_id);
 	regs_set(&m->regs, X86_CR3, phys(top.addr));
 	regs_set(&m->regs, X86_CR4, 0x20);
+	if (!set_gate(m, s))
+		return false;
 	snprintf(m->note, sizeof(m->note),
 		 "OSRELEASE=9.8.7-fixture\nPAGESIZE=4096\nSYMBOL(init_top_pgt)=%llx\n"
 		 "SYMBOL(_stext)=%llx\nNUMBER(phys_base)=%lld\nKERNELOFFSET=0\n",
