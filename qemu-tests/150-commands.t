@@ -36,13 +36,29 @@ def field(text, title):
     return m[1] if m else None
 
 
+def is_what_is_left_of(line, whole):
+    """Did the emulated serial port lose some characters of it?"""
+    characters = iter(whole)
+    return 0.8 * len(whole) < len(line) < len(whole) and all(c in characters for c in line)
+
+
 def check_log(dump):
     """Every line that the console showed is a line of the log, in the same order."""
     text, stderr = cmd(dump.path, "log")
+    logged = [line.rstrip() for line in text.splitlines()]
     printed = [line.rstrip() for line in STAMPED.findall(console(dump))]
-    logged = iter([line.rstrip() for line in text.splitlines()])
-    missing = next((line for line in printed if line not in logged), None)
-    ok(len(printed) > 200 and missing is None,
+    missing, at, garbled = None, 0, 0
+    for line in printed:
+        found = next((n for n in range(at, len(logged)) if logged[n] == line), None)
+        if found is None:
+            found = next((n for n in range(at, min(at + 100, len(logged)))
+                          if is_what_is_left_of(line, logged[n])), None)
+            garbled += found is not None
+        if found is None:
+            missing = line
+            break
+        at = found + 1
+    ok(len(printed) > 200 and missing is None and garbled < 10,
        f"{dump.name}: log has the {len(printed)} lines of the console, in order",
        f"not there: {missing}", stderr, text[-500:])
     rows = json.loads(cmd(dump.path, "log", options=["--json"])[0]).get("rows", [])
@@ -138,7 +154,8 @@ def main():
         check_mod(dump)
         check_sys(dump)
         check_vtop(dump)
-        if os.path.exists(dump.path + ".d31-zlib"):
+        # Debian 12's makedumpfile does not know 6.12 and leaves out what it should not.
+        if name.startswith("6.1-") and os.path.exists(dump.path + ".d31-zlib"):
             check_excluded(dump)
     check_help(session.Dump(names[0]))
     session.done()

@@ -58,15 +58,10 @@ static struct error *choose_paging(const struct monitor_context *c, uint64_t va,
 		*whose_ret = "the kernel's";
 		return NULL;
 	}
-	struct error *err = c->cpu < 0 ? error_new(ERROR_NOT_FOUND, "no CPU is selected") :
-					 cpus_paging(c->kernel, (unsigned)c->cpu, ret);
 	*whose_ret = "the selected CPU's";
-	if (!err || !c->kernel->placed || err->code == ERROR_NOMEM)
-		return error_prefix(err, "no page tables are known");
-	error_free(err);
-	*ret = c->kernel->paging;
-	*whose_ret = "the kernel's (the CPU's are not known)";
-	return NULL;
+	if (c->cpu < 0)
+		return error_new(ERROR_NOT_FOUND, "no page tables for this address: no CPU is selected");
+	return error_prefix(cpus_paging(c->kernel, (unsigned)c->cpu, ret), "no page tables for this address");
 }
 
 /* What is at `pa`: in the file, or why it is not. */
