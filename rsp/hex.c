@@ -5,27 +5,28 @@
 
 static const char digits[] = "0123456789abcdef";
 
-/* Eight bytes at a time: each nibble into a byte of its own, then to its digit by arithmetic. */
-static inline uint64_t spread(uint32_t four)
+/* Sixteen bytes at a time, in the compiler's own terms of vectors: bulk reads live on this. */
+typedef unsigned char lanes __attribute__((vector_size(16)));
+
+static inline lanes digits_of(lanes nibbles)
 {
-	uint64_t x = four;
-	x = (x | x << 16) & 0x0000ffff0000ffff;
-	x = (x | x << 8) & 0x00ff00ff00ff00ff;
-	/* Memory order: the high nibble's digit comes first. */
-	x = (x >> 4 & 0x000f000f000f000f) | (x & 0x000f000f000f000f) << 8;
-	uint64_t letters = (x + 0x0606060606060606) >> 4 & 0x0101010101010101;
-	return x + 0x3030303030303030 + letters * ('a' - '0' - 10);
+	lanes letters = (lanes)(nibbles > 9) & (unsigned char)('a' - '0' - 10);
+	return nibbles + (unsigned char)'0' + letters;
 }
 
 void hex_encode(const void *bytes, size_t len, char *out)
 {
 	const unsigned char *in = bytes;
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	for (; len >= 4; len -= 4, in += 4, out += 8) {
-		uint32_t four;
-		memcpy(&four, in, sizeof(four));
-		uint64_t text = spread(four);
-		memcpy(out, &text, sizeof(text));
+#if __has_builtin(__builtin_shufflevector)
+	for (; len >= 16; len -= 16, in += 16, out += 32) {
+		lanes x;
+		memcpy(&x, in, sizeof(x));
+		lanes high = digits_of(x >> 4), low = digits_of(x & 15);
+		lanes first = __builtin_shufflevector(high, low, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+		lanes second = __builtin_shufflevector(high, low, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30,
+						       15, 31);
+		memcpy(out, &first, sizeof(first));
+		memcpy(out + 16, &second, sizeof(second));
 	}
 #endif
 	for (; len; len--, in++) {

@@ -119,21 +119,19 @@ bool rsp_expand(const char *body, size_t len, char *out, size_t cap, size_t *len
 	return true;
 }
 
-/* Eight bytes at a time, in lanes of 16 bits, which RUN words cannot overflow. */
+/* Modulo 256 sixteen sums are as good as one until the end. */
 static unsigned char sum_of(const char *p, size_t len)
 {
-	enum { RUN = 128 };
-	const uint64_t low = 0x00ff00ff00ff00ff;
+	typedef unsigned char lanes __attribute__((vector_size(16)));
+	lanes sums = { 0 };
 	unsigned char sum = 0;
-	while (len >= 8) {
-		uint64_t lanes = 0;
-		for (size_t n = len / 8 < RUN ? len / 8 : RUN; n; n--, p += 8, len -= 8) {
-			uint64_t word;
-			memcpy(&word, p, sizeof(word));
-			lanes += (word & low) + (word >> 8 & low);
-		}
-		sum += (unsigned char)(lanes + (lanes >> 16) + (lanes >> 32) + (lanes >> 48));
+	for (; len >= sizeof(sums); len -= sizeof(sums), p += sizeof(sums)) {
+		lanes x;
+		memcpy(&x, p, sizeof(x));
+		sums += x;
 	}
+	for (size_t i = 0; i < sizeof(sums); i++)
+		sum += sums[i];
 	for (; len; len--)
 		sum += (unsigned char)*p++;
 	return sum;

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,13 +16,14 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "rsp/packet.h"
 #include "stub/base/cleanup.h"
 #include "stub/base/log.h"
 
-enum { INPUT = 1 << 16, TURNS = 256, ERRNO_TOO_LONG = 0x22 };
+enum { INPUT = 1 << 16, TURNS = 256, AWAKE_NS = 200000, ERRNO_TOO_LONG = 0x22 };
 
 struct server {
 	struct server_options options;
@@ -355,14 +357,35 @@ static bool take_event(struct client *c, struct session *s, enum rsp_event event
 	}
 }
 
+/*
+ * The next question comes within microseconds while gdb works, and to be woken costs tens of them:
+ * the server lets others run for a while before it sleeps. -1 and EAGAIN: nothing came.
+ */
+static ssize_t receive(struct client *c)
+{
+	struct timespec start = { 0, 0 }, now;
+	for (;;) {
+		ssize_t got = recv(c->in, c->input, sizeof(c->input), MSG_DONTWAIT);
+		if (got >= 0 || errno != EAGAIN)
+			return got;
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if (!start.tv_sec)
+			start = now;
+		if ((now.tv_sec - start.tv_sec) * 1000000000 + now.tv_nsec - start.tv_nsec > AWAKE_NS) {
+			errno = EAGAIN;
+			return -1;
+		}
+		sched_yield();
+	}
+}
+
 static void talk(struct client *c, struct session *s)
 {
 	/* A client that always has more to say would keep the server from ever waiting. */
 	for (unsigned turn = 1; turn % TURNS || !asked_to_end(c->srv); turn++) {
-		/* Most often gdb's next question is there already: ask before sleeping. */
-		ssize_t got = c->is_socket ? recv(c->in, c->input, sizeof(c->input), MSG_DONTWAIT) : -1;
+		ssize_t got = c->is_socket && c->spoke ? receive(c) : -1;
 		if (got < 0) {
-			if (c->is_socket && errno != EAGAIN && errno != EINTR)
+			if (c->is_socket && c->spoke && errno != EAGAIN && errno != EINTR)
 				return;
 			if (!wait_for(c->srv, c->in, POLLIN, true))
 				return;

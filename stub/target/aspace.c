@@ -76,16 +76,30 @@ static struct error *translate(struct aspace *as, uint64_t va, uint64_t *ret)
 	return NULL;
 }
 
+/* How many of `len` bytes from `va` on stand behind each other in physical memory, too. */
+static size_t run_length(struct aspace *as, uint64_t va, uint64_t pa, size_t len)
+{
+	size_t run = PAGE - (va & (PAGE - 1));
+	while (run < len) {
+		uint64_t next;
+		struct error *err = translate(as, va + run, &next);
+		error_free(err);
+		if (err || next != pa + run)
+			return run;
+		run += PAGE;
+	}
+	return len;
+}
+
 struct error *aspace_read_some(struct aspace *as, uint64_t va, void *buf, size_t len, size_t *got_ret)
 {
 	size_t got = 0;
 	while (got < len) {
 		uint64_t at = va + got, pa;
-		size_t chunk = PAGE - (at & (PAGE - 1));
-		if (chunk > len - got)
-			chunk = len - got;
+		size_t chunk = 0;
 		struct error *err = translate(as, at, &pa);
 		if (!err) {
+			chunk = run_length(as, at, pa, len - got);
 			err = target_read_phys(as->target, pa, (char *)buf + got, chunk);
 			if (err && err->addr > pa && err->addr - pa < chunk)
 				got += err->addr - pa;
