@@ -4,6 +4,8 @@
  *
  *   bench-client SOCKET ADDRESS COUNT     the median of COUNT reads of 64 bytes there, in us
  *   bench-client SOCKET ADDRESS MEGS m    the rate of reading MEGS MiB from there, in MiB/s
+ *   bench-client COUNT                    the median of COUNT round trips of as many bytes to a
+ *                                         process that only answers: the floor of the first
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -92,6 +94,38 @@ static int latency(uint64_t address, size_t count)
 	return 0;
 }
 
+/* A read of 64 bytes asks with some 25 bytes and is answered with 132. */
+static int floor_of(size_t count)
+{
+	double *times = calloc(count, sizeof(*times));
+	int ends[2];
+
+	if (!count || !times || socketpair(AF_UNIX, SOCK_STREAM, 0, ends))
+		fail("socketpair");
+	if (!fork()) {
+		close(ends[0]);
+		while (read(ends[1], reply, sizeof(reply)) > 0)
+			if (write(ends[1], reply, 132) != 132)
+				break;
+		_exit(0);
+	}
+	close(ends[1]);
+	for (size_t n = 0; n < count; n++) {
+		double start = now();
+
+		if (write(ends[0], reply, 25) != 25)
+			fail("write");
+		for (ssize_t have = 0, got; have < 132; have += got)
+			if ((got = read(ends[0], reply, 132)) <= 0)
+				fail("read");
+		times[n] = now() - start;
+	}
+	qsort(times, count, sizeof(*times), ascending);
+	printf("%.2f\n", times[count / 2] * 1e6);
+	free(times);
+	return 0;
+}
+
 static int rate(uint64_t address, size_t megs, size_t packet_size)
 {
 	uint64_t end = address + (megs << 20);
@@ -123,8 +157,10 @@ int main(int argc, char **argv)
 	uint64_t address;
 	char *size;
 
+	if (argc == 2)
+		return floor_of(strtoul(argv[1], NULL, 0));
 	if (argc < 4 || strlen(argv[1]) >= sizeof(to.sun_path)) {
-		fprintf(stderr, "usage: bench-client SOCKET ADDRESS COUNT [m]\n");
+		fprintf(stderr, "usage: bench-client SOCKET ADDRESS COUNT [m], or bench-client COUNT\n");
 		return 2;
 	}
 	strcpy(to.sun_path, argv[1]);
