@@ -49,7 +49,7 @@ static struct error *find_gdb(const char *name, char **ret)
 static void be_gdb(const struct options *o, const char *gdb, const char *socket, const sigset_t *mask)
 {
 	_cleanup_free_ char *attach = NULL;
-	char **argv = calloc((size_t)o->nwords + 7, sizeof(*argv));
+	char **argv = calloc((size_t)o->nwords + 9, sizeof(*argv));
 	if (!argv || asprintf(&attach, "target remote %s", socket) < 0)
 		_exit(EXIT_NOT_RUN);
 	int n = 0;
@@ -58,6 +58,9 @@ static void be_gdb(const struct options *o, const char *gdb, const char *socket,
 	/* All files are local. With the default, "target:", gdb would try to fetch them and warn. */
 	argv[n++] = (char *)"-iex";
 	argv[n++] = (char *)"set sysroot /";
+	/* Else gdb looks for a main() among all of the kernel's symbols before it goes up a frame. */
+	argv[n++] = (char *)"-iex";
+	argv[n++] = (char *)"set backtrace past-main on";
 	argv[n++] = (char *)"-ex";
 	argv[n++] = attach;
 	for (int i = 0; i < o->nwords; i++)
