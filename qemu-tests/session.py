@@ -27,6 +27,9 @@ OPTIONS = os.environ.get("KSTUB_OPTIONS", "").split() + [
     option for d in SYMBOLS for option in ("--symbols", d)]
 SECONDS = 120  # the bound of a session; the first on a new vmlinux prepares it
 
+# What is made once for a kernel stays with the build, and out of the home directory.
+os.environ["XDG_CACHE_HOME"] = os.path.join(REPO, "build", "cache")
+
 _count = 0
 _failed = 0
 
