@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The rarer formats (LKCD, sadump, ...) through libkdumpfile, where it is built in. What that
- * library does not know either is named, where its first bytes tell.
+ * The rarer formats, LKCD above all, through libkdumpfile, where it is built in. What that library
+ * does not know either is named, where its first bytes tell.
  */
 #include <config.h>
 
@@ -71,8 +71,14 @@ struct error *libkdumpfile_open(const char *path, struct target **ret)
 #include <libkdumpfile/kdumpfile.h>
 
 #include "stub/arch/x86_64.h"
+#include "stub/target/dump/lkcd-map.h"
 
-enum { RANGES_MAX = 1 << 16, CPUS_MAX = 8192 };
+enum {
+	RANGES_MAX = 1 << 16,
+	CPUS_MAX = 8192,
+	/* Of pages; the library looks at each of them, and at as many that it dropped, at each read. */
+	CACHE_PAGES = 32,
+};
 
 struct foreign {
 	struct target t;
@@ -80,6 +86,9 @@ struct foreign {
 	int fd;
 	uint64_t page;
 	struct phys_range *ram;
+	bool exact;                     /* no page but those in `ram` may be read */
+	bool cut_off;
+	bool odd_cache;                 /* CACHE_PAGES + 1 of them now */
 	char *vmcoreinfo;
 };
 
@@ -95,15 +104,48 @@ static void foreign_close(struct target *t)
 	free(f);
 }
 
-static struct error *foreign_read_phys(struct target *t, uint64_t pa, void *buf, size_t len)
+/* The range that has pa; NULL: none. */
+static const struct phys_range *range_of(const struct foreign *f, uint64_t pa)
 {
-	struct foreign *f = (struct foreign *)t;
+	size_t low = 0, high = f->t.nram;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (pa >= f->ram[mid].end)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < f->t.nram && pa >= f->ram[low].start ? &f->ram[low] : NULL;
+}
+
+static bool set_number(kdump_ctx_t *ctx, const char *key, uint64_t value)
+{
+	const kdump_attr_t a = { .type = KDUMP_NUMBER, .val.number = value };
+	bool set = kdump_set_attr(ctx, key, &a) == KDUMP_OK;
+	kdump_clear_err(ctx);
+	return set;
+}
+
+/*
+ * Before 0.5.2 the library's cache of pages is spoilt by pages that could not be read, and later
+ * gives out NULL for a buffer. Another size makes a new cache.
+ */
+static bool renew_cache(struct foreign *f)
+{
+	f->odd_cache = !f->odd_cache;
+	return set_number(f->ctx, "cache.size", CACHE_PAGES + f->odd_cache);
+}
+
+static struct error *read_piece(struct foreign *f, uint64_t pa, void *buf, size_t len)
+{
 	size_t got = len;
 	kdump_status status = kdump_read(f->ctx, KDUMP_MACHPHYSADDR, pa, buf, &got);
 	uint64_t at = pa + got;
 	if (status == KDUMP_OK)
 		return NULL;
 	kdump_clear_err(f->ctx);
+	if (!renew_cache(f))
+		return error_nomem();
 	if (status == KDUMP_ERR_NODATA)
 		return error_at(ERROR_EXCLUDED, at, "a page that the dump does not have");
 	if (status == KDUMP_ERR_EOF)
@@ -111,6 +153,37 @@ static struct error *foreign_read_phys(struct target *t, uint64_t pa, void *buf,
 	if (status == KDUMP_ERR_ADDRXLAT || status == KDUMP_ERR_INVALID)
 		return error_at(ERROR_FAULT, at, "no memory in the dump");
 	return error_at(ERROR_FORMAT, at, "a page that libkdumpfile cannot read");
+}
+
+static struct error *not_there(const struct foreign *f, uint64_t pa)
+{
+	if (f->cut_off)
+		return error_at(ERROR_TRUNCATED, pa, "memory that the truncated file does not have");
+	if (!f->t.nram || pa >= f->ram[f->t.nram - 1].end)
+		return error_at(ERROR_FAULT, pa, "no memory in the dump");
+	return error_at(ERROR_EXCLUDED, pa, "a page that the dump does not have");
+}
+
+static struct error *foreign_read_phys(struct target *t, uint64_t pa, void *buf, size_t len)
+{
+	struct foreign *f = (struct foreign *)t;
+	/* The library reads zeros behind the end of a file. */
+	if (lseek(f->fd, 0, SEEK_END) < (off_t)t->file_size)
+		return error_at(ERROR_TRUNCATED, pa, "the file was cut off while it was open");
+	if (!f->exact)
+		return read_piece(f, pa, buf, len);
+	for (size_t done = 0; done < len;) {
+		const struct phys_range *r = range_of(f, pa + done);
+		if (!r)
+			return not_there(f, pa + done);
+		uint64_t left = r->end - (pa + done);
+		size_t n = left < len - done ? (size_t)left : len - done;
+		struct error *err = read_piece(f, pa + done, (char *)buf + done, n);
+		if (err)
+			return err;
+		done += n;
+	}
+	return NULL;
 }
 
 static bool number_attr(kdump_ctx_t *ctx, const char *key, uint64_t *ret)
@@ -160,35 +233,52 @@ static const struct target_ops foreign_ops = {
 	.read_regs = foreign_read_regs,
 };
 
+static struct error *add_range(struct foreign *f, size_t *room, uint64_t start, uint64_t end)
+{
+	if (f->t.nram == RANGES_MAX) {
+		/* What lies between is no memory, and reading it says so. */
+		f->ram[f->t.nram - 1].end = end;
+		return NULL;
+	}
+	if (f->t.nram == *room) {
+		size_t more = *room ? *room * 2 : 16;
+		struct phys_range *ram = reallocarray(f->ram, more, sizeof(*ram));
+		if (!ram)
+			return error_nomem();
+		f->ram = ram;
+		*room = more;
+	}
+	f->ram[f->t.nram++] = (struct phys_range){ start, end };
+	return NULL;
+}
+
 /* The runs of the bitmap of pages; all of memory, where the format has none. */
 static struct error *foreign_ram(struct foreign *f)
 {
 	kdump_attr_t map = { .type = KDUMP_BITMAP };
-	size_t n = 0;
-	f->ram = calloc(RANGES_MAX, sizeof(*f->ram));
-	if (!f->ram)
-		return error_nomem();
+	struct error *err = NULL;
+	size_t room = 0;
 	if (kdump_get_attr(f->ctx, KDUMP_ATTR_MEMORY_PAGEMAP, &map) != KDUMP_OK &&
 	    kdump_get_attr(f->ctx, KDUMP_ATTR_FILE_PAGEMAP, &map) != KDUMP_OK) {
 		uint64_t max_pfn = 0;
 		kdump_clear_err(f->ctx);
 		if (!number_attr(f->ctx, "max_pfn", &max_pfn) || max_pfn > (1ull << 52) / f->page)
 			return error_new(ERROR_FORMAT, "libkdumpfile does not know how much memory it has");
-		f->ram[n++] = (struct phys_range){ 0, max_pfn * f->page };
+		err = add_range(f, &room, 0, max_pfn * f->page);
 	} else {
 		kdump_addr_t start = 0;
-		while (n < RANGES_MAX && kdump_bmp_find_set(map.val.bitmap, &start) == KDUMP_OK) {
+		while (!err && kdump_bmp_find_set(map.val.bitmap, &start) == KDUMP_OK) {
 			kdump_addr_t end = start;
-			if (kdump_bmp_find_clear(map.val.bitmap, &end) != KDUMP_OK || end <= start)
+			if (kdump_bmp_find_clear(map.val.bitmap, &end) != KDUMP_OK || end <= start ||
+			    end > (1ull << 52) / f->page)
 				break;
-			f->ram[n++] = (struct phys_range){ start * f->page, end * f->page };
+			err = add_range(f, &room, start * f->page, end * f->page);
 			start = end;
 		}
 	}
 	kdump_clear_err(f->ctx);
 	f->t.ram = f->ram;
-	f->t.nram = n;
-	return NULL;
+	return err;
 }
 
 static struct error *foreign_identify(struct foreign *f, const char *path)
@@ -202,6 +292,10 @@ static struct error *foreign_identify(struct foreign *f, const char *path)
 						    "x86-64", path, arch.val.string);
 	if (kdump_get_attr(f->ctx, KDUMP_ATTR_FILE_FORMAT, &format) != KDUMP_OK || !format.val.string)
 		format.val.string = "unknown format";
+	/* sadump_read_page() takes a run's first page for each of its pages, in 0.5.1 to 0.5.4 at least. */
+	if (!strcmp(format.val.string, "sadump"))
+		return error_new(ERROR_UNSUPPORTED, "%s is a sadump, of which libkdumpfile reads wrong pages; "
+						    "convert it by `makedumpfile -c -d 0 %s vmcore`", path, path);
 	if (asprintf(&f->t.format, "%s (libkdumpfile)", format.val.string) < 0)
 		f->t.format = NULL;
 	f->page = number_attr(f->ctx, KDUMP_ATTR_PAGE_SIZE, &value) && value ? value : 4096;
@@ -212,7 +306,32 @@ static struct error *foreign_identify(struct foreign *f, const char *path)
 		f->t.vmcoreinfo_len = strlen(f->vmcoreinfo);
 	}
 	kdump_clear_err(f->ctx);
-	return error_prefix(foreign_ram(f), "%s", path);
+	return f->exact ? NULL : error_prefix(foreign_ram(f), "%s", path);
+}
+
+/* Opens what f->fd is; the library knows too little of its limits in LKCD. */
+static struct error *foreign_open(struct foreign *f, const char *path)
+{
+	struct lkcd_map map;
+	struct error *err = error_prefix(lkcd_map_read(f->fd, &map), "%s", path);
+	if (err)
+		return err;
+	if (map.is_lkcd) {
+		f->exact = true;
+		f->cut_off = map.cut_off;
+		f->t.ram = f->ram = map.ram;
+		f->t.nram = map.nram;
+	}
+	/* A mapped file that shrinks is a signal. */
+	set_number(f->ctx, KDUMP_ATTR_FILE_MMAP_POLICY, KDUMP_MMAP_NEVER);
+	renew_cache(f);
+	if (kdump_open_fd(f->ctx, f->fd) != KDUMP_OK)
+		return unknown_format(path, kdump_get_err(f->ctx));
+	err = foreign_identify(f, path);
+	if (!err && f->cut_off)
+		target_warn(&f->t, "%s ends too early, at offset 0x%" PRIx64 ": the pages behind it are missing",
+			    path, map.end);
+	return err;
 }
 
 struct error *libkdumpfile_open(const char *path, struct target **ret)
@@ -229,10 +348,8 @@ struct error *libkdumpfile_open(const char *path, struct target **ret)
 		err = error_os(errno, "%s", path);
 	else if (!f->ctx || !f->t.path)
 		err = error_nomem();
-	else if (kdump_open_fd(f->ctx, f->fd) != KDUMP_OK)
-		err = unknown_format(path, kdump_get_err(f->ctx));
 	else
-		err = foreign_identify(f, path);
+		err = foreign_open(f, path);
 	if (err) {
 		foreign_close(&f->t);
 		return err;
