@@ -329,7 +329,7 @@ static struct error *foreign_open(struct foreign *f, const char *path)
 		return unknown_format(path, kdump_get_err(f->ctx));
 	err = foreign_identify(f, path);
 	if (!err && f->cut_off)
-		target_warn(&f->t, "%s ends too early, at offset 0x%" PRIx64 ": the pages behind it are missing",
+		target_warn(&f->t, "%s: its pages end too early, at offset 0x%" PRIx64 "; what is behind is missing",
 			    path, map.end);
 	return err;
 }

@@ -126,9 +126,10 @@ static struct error *walk_pages(struct walk *w, uint64_t at, uint64_t size, stru
 			return error_os(errno, "its descriptor at offset 0x%" PRIx64, at);
 		uint64_t pa = get64(d);
 		uint32_t len = get32(d + 8), flags = get32(d + 12);
-		if (got == DESCRIPTOR_LEN && flags & PAGE_END)
+		if (got == DESCRIPTOR_LEN && flags == PAGE_END && !len)
 			return NULL;
-		if (got < DESCRIPTOR_LEN || at + DESCRIPTOR_LEN + len > size) {
+		/* For the library any descriptor with that flag is the end; here it says that it is damaged. */
+		if (got < DESCRIPTOR_LEN || flags & PAGE_END || at + DESCRIPTOR_LEN + len > size) {
 			ret->cut_off = true;
 			ret->end = at;
 		}

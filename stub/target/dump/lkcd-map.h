@@ -14,7 +14,7 @@ struct lkcd_map {
 	bool is_lkcd;                   /* false: a file of another format, and nothing else is set */
 	struct phys_range *ram;         /* sorted, disjoint; of whole pages; owned by the caller */
 	size_t nram;
-	bool cut_off;                   /* the file ends at `end`, before its end marker */
+	bool cut_off;                   /* no descriptor at `end` where there should be one or the end marker */
 	uint64_t end;
 };
 

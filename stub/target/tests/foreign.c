@@ -194,7 +194,7 @@ static void check_cut_off(void)
 		wrong += bad;
 		grows += missing > last_missing;
 		last_missing = missing;
-		silent += !t->nwarnings || !strstr(t->warnings[0], "ends too early");
+		silent += !t->nwarnings || !strstr(t->warnings[0], "end too early");
 		struct error *end = target_read_phys(t, (PFNS + 9) * PAGE, &byte, 1);
 		zeros += !end || end->code != ERROR_TRUNCATED;
 	}
@@ -225,6 +225,21 @@ static void check_refused(const struct buffer *b, enum error_code code, const ch
 	tap_ok(err && err->code == code && strstr(err->text, text), "%s", what);
 	if (err)
 		tap_diag("%s", err->text);
+}
+
+/* An end that looks like a damaged descriptor is no end. */
+static void check_odd_end(void)
+{
+	static const struct lkcd open_end = { .version = 9, .compression = GZIP, .no_end = true };
+	_cleanup_buffer_ struct buffer b = BUFFER_INIT;
+	_cleanup_target_ struct target *t = NULL;
+	unsigned wrong = 1, missing = 1;
+	write_lkcd(&b, &open_end);
+	put_page(&b, 7 * PAGE, 100, END | COMPRESSED, page_of(0));
+	_cleanup_error_ struct error *err = open_bytes(&b, &t);
+	if (!err)
+		look(t, &wrong, &missing);
+	tap_ok(!wrong && !missing && t->nwarnings, "an end marker that is damaged: all pages and a warning");
 }
 
 /*
@@ -330,6 +345,7 @@ int main(void)
 	check_cut_off();
 	check_shrinks();
 	check_hostile();
+	check_odd_end();
 	check_damaged();
 	check_sadump();
 	return tap_done();
