@@ -5,6 +5,7 @@
 Every frame that the kernel printed without a "?", in the same order, nothing between and
 nothing after the user's RIP; inlined calls are extra. Then the registers that the kernel
 printed with each RIP: line, as gdb shows them in that frame: right or "<not saved>".
+A format that has no registers (LKCD) gives no stack, says why, and has the kernel's memory.
 
   100-backtrace.t [DUMP...]     names in build/dumps/
 """
@@ -78,6 +79,13 @@ def check_registers(dump, found):
        text[-2000:])
 
 
+def check_without_registers(dump, path, label):
+    text = session.gdb(path, "info threads", "backtrace", 'printf "<%s>\\n", linux_banner')
+    ok("no registers in the dump" in text, f"{label}: gdb is told that there are no registers", text)
+    ok(f"<{dump.fact('version').strip()}\n>" in text, f"{label}: the kernel's memory and symbols", text)
+    ok(not session.stack(session.gdb(path, *session.STACK))[1:], f"{label}: no stack is made up", text)
+
+
 def main():
     session.need_kstub()
     names = sys.argv[1:] or sorted(
@@ -94,7 +102,8 @@ def main():
             if m:
                 parts.setdefault(m[1], []).append(os.path.join(dump.dir, variant))
         for variant, paths in parts.items():
-            check_stack(dump, ",".join(paths), f"{name}, {variant}")
+            check = check_without_registers if variant == "lkcd" else check_stack
+            check(dump, ",".join(paths), f"{name}, {variant}")
     session.done()
 
 

@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 
 sys.dont_write_bytecode = True
 import session
@@ -79,6 +80,24 @@ def check(name):
     check_modules(dump, found)
 
 
+def check_lkcd(name):
+    """No VMCOREINFO and no registers: the kernel is found all the same, and soon."""
+    dump = session.Dump(name)
+    path = dump.path + ".lkcd"
+    if not os.path.exists(path):
+        return
+    start = time.monotonic()
+    found, stderr = info(path)
+    seconds = time.monotonic() - start
+    ok(found.get("found_by") == "VMCOREINFO in memory" and found.get("cpus") == 0,
+       f"{name}, LKCD: found without registers", found.get("found_by"), stderr)
+    ok(int(found.get("kaslr_offset", "1"), 16) == dump.kaslr and found.get("release") == dump.release
+       and found.get("build_id") == build_id(dump.vmlinux), f"{name}, LKCD: the kernel")
+    ok(not found.get("warnings") and not stderr, f"{name}, LKCD: no warnings", found.get("warnings"), stderr)
+    ok(seconds < 10, f"{name}, LKCD: {seconds:.1f} s")
+    check_modules(dump, found)
+
+
 def main():
     session.need_kstub()
     for name in sys.argv[1:] or sorted(
@@ -86,6 +105,7 @@ def main():
             if os.path.exists(os.path.join(session.DUMPS, n, "made-from"))
             and not n.endswith("-4g")):
         check(name)
+        check_lkcd(name)
     session.done()
 
 

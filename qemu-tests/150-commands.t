@@ -42,9 +42,9 @@ def is_what_is_left_of(line, whole):
     return 0.8 * len(whole) < len(line) < len(whole) and all(c in characters for c in line)
 
 
-def check_log(dump):
+def check_log_lines(dump, path, label):
     """Every line that the console showed is a line of the log, in the same order."""
-    text, stderr = cmd(dump.path, "log")
+    text, stderr = cmd(path, "log")
     logged = [line.rstrip() for line in text.splitlines()]
     printed = [line.rstrip() for line in STAMPED.findall(console(dump))]
     missing, at, garbled = None, 0, 0
@@ -59,8 +59,16 @@ def check_log(dump):
             break
         at = found + 1
     ok(len(printed) > 200 and missing is None and garbled < 10,
-       f"{dump.name}: log has the {len(printed)} lines of the console, in order",
+       f"{label}: log has the {len(printed)} lines of the console, in order",
        f"not there: {missing}", stderr, text[-500:])
+    return text
+
+
+def check_log(dump):
+    text = check_log_lines(dump, dump.path, dump.name)
+    lkcd = dump.path + ".lkcd"
+    if os.path.exists(lkcd):
+        check_log_lines(dump, lkcd, f"{dump.name}, LKCD")
     rows = json.loads(cmd(dump.path, "log", options=["--json"])[0]).get("rows", [])
     ok(len(rows) == len(text.splitlines()) and all(row["level"] < 8 for row in rows),
        f"{dump.name}: log as JSON has the same lines", len(rows))
