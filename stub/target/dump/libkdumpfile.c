@@ -127,7 +127,7 @@ static bool set_number(kdump_ctx_t *ctx, const char *key, uint64_t value)
 }
 
 /*
- * Before 0.5.2 the library's cache of pages is spoilt by pages that could not be read, and later
+ * Up to 0.5.4 the library's cache of pages is spoilt by pages that could not be read, and later
  * gives out NULL for a buffer. Another size makes a new cache.
  */
 static bool renew_cache(struct foreign *f)
