@@ -87,6 +87,8 @@ static __frame void crash_now(struct crash_request *req)
 		crash_spin(req);
 		preempt_enable();
 	} else if (!strcmp(req->how, "timer")) {
+		/* While ksoftirqd wants to run, an interrupt leaves the timers to it: let it. */
+		msleep(20);
 		preempt_disable();
 		timer_setup(&req->timer, crash_timer, TIMER_PINNED);
 		mod_timer(&req->timer, jiffies + 2);
