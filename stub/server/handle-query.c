@@ -106,8 +106,7 @@ struct error *handle_offsets(struct session *s, const struct rsp_request *q, str
 	size_t n;
 	char text[96];
 	(void)q;
-	s->user_vmlinux = s->exec_file_asked == 1 && s->options.earlier != EARLIER_COMPANION &&
-			  s->k->vmlinux && s->k->placed;
+	s->user_vmlinux = s->exec_file_asked == 1 && s->k->vmlinux && s->k->placed;
 	buffer_clear(&s->libraries);
 	if (!s->user_vmlinux)
 		return NULL;

@@ -71,7 +71,7 @@ static void make_libraries(struct session *s, struct buffer *b)
 	if (s->user_vmlinux)
 		put_rules(s->k, b);
 	/* Where it is not known whether the user brought one, twice is better than not at all. */
-	if (s->k->prepared_path && (!s->user_vmlinux || s->options.earlier == EARLIER_UNKNOWN))
+	if (s->k->prepared_path && (!s->user_vmlinux || s->options.may_have_companion))
 		put_vmlinux(s->k, b);
 	for (size_t i = 0; i < s->k->nmodules; i++) {
 		_cleanup_error_ struct error *err = put_module(s->k, &s->k->modules[i], b);

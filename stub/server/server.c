@@ -34,8 +34,8 @@ struct server {
 	dev_t socket_dev;
 	ino_t socket_ino;
 	bool ended;
-	bool companion_given;           /* to the client of the last session */
-	pid_t companion_pid;            /* whose process, 0: not known (TCP) */
+	bool companion_given;           /* to some client */
+	pid_t companion_pid;            /* to whom last; 0: not known (TCP) */
 };
 
 /* One connection's bytes. */
@@ -363,29 +363,28 @@ static bool take_event(struct client *c, struct session *s, enum rsp_event event
  */
 static ssize_t receive(struct client *c)
 {
-	struct timespec start = { 0, 0 }, now;
-	for (;;) {
-		ssize_t got = recv(c->in, c->input, sizeof(c->input), MSG_DONTWAIT);
-		if (got >= 0 || errno != EAGAIN)
-			return got;
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		if (!start.tv_sec)
-			start = now;
-		if ((now.tv_sec - start.tv_sec) * 1000000000 + now.tv_nsec - start.tv_nsec > AWAKE_NS) {
-			errno = EAGAIN;
-			return -1;
-		}
+	struct timespec start, now;
+	ssize_t got = recv(c->in, c->input, sizeof(c->input), MSG_DONTWAIT);
+	if (got >= 0 || errno != EAGAIN)
+		return got;
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	do {
 		sched_yield();
-	}
+		got = recv(c->in, c->input, sizeof(c->input), MSG_DONTWAIT);
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	} while (got < 0 && errno == EAGAIN &&
+		 (now.tv_sec - start.tv_sec) * 1000000000 + now.tv_nsec - start.tv_nsec < AWAKE_NS);
+	return got;
 }
 
 static void talk(struct client *c, struct session *s)
 {
 	/* A client that always has more to say would keep the server from ever waiting. */
 	for (unsigned turn = 1; turn % TURNS || !asked_to_end(c->srv); turn++) {
-		ssize_t got = c->is_socket && c->spoke ? receive(c) : -1;
+		bool at_work = c->is_socket && c->spoke;
+		ssize_t got = at_work ? receive(c) : -1;
 		if (got < 0) {
-			if (c->is_socket && c->spoke && errno != EAGAIN && errno != EINTR)
+			if (at_work && errno != EAGAIN && errno != EINTR)
 				return;
 			if (!wait_for(c->srv, c->in, POLLIN, true))
 				return;
@@ -412,20 +411,13 @@ static pid_t peer_of(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) ? 0 : peer.pid;
 }
 
-static enum session_earlier earlier_of(const struct server *srv, pid_t peer)
-{
-	if (!srv->companion_given || (peer && peer != srv->companion_pid))
-		return EARLIER_NONE;
-	return peer ? EARLIER_COMPANION : EARLIER_UNKNOWN;
-}
-
 static struct error *serve_client(struct server *srv, struct kernel *k, int in, int out, bool is_socket,
 				  bool *spoke_ret)
 {
 	struct session *s = NULL;
 	pid_t peer = is_socket ? peer_of(in) : 0;
 	struct session_options options = srv->options.session;
-	options.earlier = earlier_of(srv, peer);
+	options.may_have_companion = srv->companion_given && peer == srv->companion_pid;
 	_cleanup_free_ struct client *c = calloc(1, sizeof(*c));
 	_cleanup_free_ char *body = malloc(SESSION_PACKET);
 	/* More than a packet: monitor's one reply may be longer than what was announced. */
@@ -447,8 +439,8 @@ static struct error *serve_client(struct server *srv, struct kernel *k, int in, 
 	talk(c, s);
 	*spoke_ret = c->spoke;
 	log_line(LOG_SESSION, "the client has gone");
-	if (c->spoke) {
-		srv->companion_given = session_gave_companion(s);
+	if (session_gave_companion(s)) {
+		srv->companion_given = true;
 		srv->companion_pid = peer;
 	}
 	session_destroy(s);

@@ -84,7 +84,7 @@ bool session_thread(const struct session *s, unsigned *index_ret)
 
 bool session_gave_companion(const struct session *s)
 {
-	return s->exec_file_asked && (!s->user_vmlinux || s->options.earlier == EARLIER_UNKNOWN);
+	return s->exec_file_asked && !s->user_vmlinux;
 }
 
 enum session_next session_answer(struct session *s, char *body, size_t len, struct rsp_reply *out)

@@ -16,18 +16,12 @@ struct session;
 /* The largest packet, in either direction, without its framing: what qSupported announces. */
 enum { SESSION_PACKET = 0x20000 };
 
-/*
- * What this gdb may have kept of an earlier session with this server: a gdb that attaches again has
- * the companion as its exec-file, and asks as one does whose user brought a vmlinux.
- */
-enum session_earlier {
-	EARLIER_NONE,
-	EARLIER_COMPANION,      /* it has the companion */
-	EARLIER_UNKNOWN,        /* it may be the one that has it, or another */
-};
-
 struct session_options {
-	enum session_earlier earlier;
+	/*
+	 * This gdb may have the companion of an earlier session as its exec-file; it then asks as
+	 * one does whose user brought a vmlinux.
+	 */
+	bool may_have_companion;
 	/* A line for the user on the server's terminal; NULL: nobody there. */
 	void (*notice)(void *arg, const char *line);
 	void *arg;
