@@ -147,14 +147,14 @@ static struct error *take_vmcoreinfo(struct kernel *k, const struct kernel_optio
 	return err ? err : take_vmlinux(k, o, &v->build_id);
 }
 
-/* False: VMCOREINFO was not good enough to place the kernel. */
+/* *ret: could VMCOREINFO place the kernel? */
 static struct error *by_vmcoreinfo(struct kernel *k, const struct kernel_options *o,
-				   const struct vmcoreinfo *v, const char *how, bool *ret)
+				   const struct vmcoreinfo *v, const char *how, enum place_result *ret)
 {
 	struct placement p;
 	struct symbol stext;
-	*ret = place_by_vmcoreinfo(k->target, v, &p) == PLACE_RIGHT;
-	if (!*ret)
+	*ret = place_by_vmcoreinfo(k->target, v, &p);
+	if (*ret != PLACE_RIGHT)
 		return NULL;
 	k->found_by = how;
 	k->kaslr_offset = v->kaslr_offset;
@@ -232,8 +232,11 @@ static struct error *by_vmcoreinfo_in_memory(struct kernel *k, const struct kern
 	*ret = false;
 	progress_report(o->progress, "looking for VMCOREINFO in memory", -1);
 	struct error *err = vmcoreinfo_scan(k->target, found, &n);
-	for (size_t i = 0; !err && !*ret && i < n; i++)
-		err = by_vmcoreinfo(k, o, &found[i], "VMCOREINFO in memory", ret);
+	for (size_t i = 0; !err && !*ret && i < n; i++) {
+		enum place_result result;
+		err = by_vmcoreinfo(k, o, &found[i], "VMCOREINFO in memory", &result);
+		*ret = result == PLACE_RIGHT;
+	}
 	return err;
 }
 
@@ -245,13 +248,14 @@ struct error *identify_kernel(struct kernel *k, const struct kernel_options *o)
 	struct error *err = NULL;
 
 	if (vmcoreinfo_parse(t->vmcoreinfo, t->vmcoreinfo_len, &v)) {
-		struct placement p;
-		if (place_by_vmcoreinfo(t, &v, &p) == PLACE_MISSING) {
+		enum place_result result;
+		err = by_vmcoreinfo(k, o, &v, "VMCOREINFO note", &result);
+		found = result == PLACE_RIGHT;
+		if (!err && result == PLACE_MISSING) {
 			kernel_warn(k, "the dump lacks the kernel's page tables: nothing at a virtual address can "
 				       "be read");
 			return take_vmcoreinfo(k, o, &v);
 		}
-		err = by_vmcoreinfo(k, o, &v, "VMCOREINFO note", &found);
 		if (!err && !found)
 			kernel_warn(k, "the dump's VMCOREINFO contradicts its memory and is not used");
 	}
