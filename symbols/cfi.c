@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stub/base/bytes.h"
 #include "stub/base/cleanup.h"
 
 enum { RSP = 7, RBP = 6, RIP = 16, REGS = 17, ROWS_PER_FDE = 48 };
@@ -46,20 +47,6 @@ struct merge {
 	size_t nfixes;
 	uint32_t call_cie, signal_cie;
 };
-
-static uint32_t u32_at(const unsigned char *p)
-{
-	uint32_t value;
-	memcpy(&value, p, sizeof(value));
-	return value;
-}
-
-static uint64_t u64_at(const unsigned char *p)
-{
-	uint64_t value;
-	memcpy(&value, p, sizeof(value));
-	return value;
-}
 
 static int compare_fdes(const void *a, const void *b)
 {
@@ -650,20 +637,6 @@ static void add_uncovered(struct merge *m, struct open_fde *o, size_t *fde, cons
 	}
 }
 
-/* The first entry that ends behind `addr`. */
-static size_t first_entry(const struct orc *orc, uint64_t addr)
-{
-	size_t low = 0, high = orc->n;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (orc->entries[middle].end <= addr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 static void put_silent(struct merge *m)
 {
 	struct open_fde o = { .instructions = BUFFER_INIT };
@@ -677,7 +650,7 @@ static void put_silent(struct merge *m)
 		struct error *none = elf_file_data(m->file, s, &bytes, &code.len);
 		code.bytes = none ? NULL : bytes;
 		error_free(none);
-		for (size_t i = first_entry(m->orc, code.at.start); i < m->orc->n && m->out->len < FRAME_MAX; i++) {
+		for (size_t i = orc_first_behind(m->orc, code.at.start); i < m->orc->n && m->out->len < FRAME_MAX; i++) {
 			const struct orc_entry *e = &m->orc->entries[i];
 			if (e->start >= code.at.end)
 				break;

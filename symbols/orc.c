@@ -202,7 +202,7 @@ void orc_deinit(struct orc *o)
 	*o = (struct orc){ NULL, 0 };
 }
 
-const struct orc_entry *orc_find(const struct orc *o, uint64_t addr)
+size_t orc_first_behind(const struct orc *o, uint64_t addr)
 {
 	size_t low = 0, high = o->n;
 	while (low < high) {
@@ -212,5 +212,11 @@ const struct orc_entry *orc_find(const struct orc *o, uint64_t addr)
 		else
 			high = middle;
 	}
-	return low < o->n && o->entries[low].start <= addr ? &o->entries[low] : NULL;
+	return low;
+}
+
+const struct orc_entry *orc_find(const struct orc *o, uint64_t addr)
+{
+	size_t i = orc_first_behind(o, addr);
+	return i < o->n && o->entries[i].start <= addr ? &o->entries[i] : NULL;
 }

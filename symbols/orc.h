@@ -50,6 +50,9 @@ struct error *orc_parse(const void *ip, size_t ip_len, uint64_t ip_addr, const v
 			size_t table_len, struct types *types, struct orc *ret) must_check;
 void orc_deinit(struct orc *o);
 
+/* Index of the first entry that ends behind `addr`; o->n: none. */
+size_t orc_first_behind(const struct orc *o, uint64_t addr);
+
 /* The entry that covers `addr`, or NULL. */
 const struct orc_entry *orc_find(const struct orc *o, uint64_t addr);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "stub/target/dump/kdump-header.h"
 
-#include <endian.h>
 #include <string.h>
+
+#include "stub/base/bytes.h"
 
 /*
  * makedumpfile's diskdump_mod.h, as x86-64 lays struct disk_dump_header out. QEMU writes it with
@@ -36,20 +37,6 @@ enum {
 };
 
 enum { PAGE_SHIFT_MIN = 10, PAGE_SHIFT_MAX = 16, VERSION_MAX = 64, SUB_BLOCKS_MAX = 1 << 20 };
-
-static uint32_t u32_at(const unsigned char *p)
-{
-	uint32_t v;
-	memcpy(&v, p, sizeof(v));
-	return le32toh(v);
-}
-
-static uint64_t u64_at(const unsigned char *p)
-{
-	uint64_t v;
-	memcpy(&v, p, sizeof(v));
-	return le64toh(v);
-}
 
 static unsigned page_shift_of(uint32_t block_size)
 {

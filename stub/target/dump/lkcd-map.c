@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "stub/target/dump/lkcd-map.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "stub/base/bytes.h"
 #include "stub/base/cleanup.h"
 
 enum {
 	PAGE = 4096,
 	RUNS_MAX = 1 << 20,             /* 16 MiB of them; more come from no machine */
+	PAGES_MAX = 1 << 26,            /* 256 GiB; no machine of LKCD's days had a part of that */
 	WINDOW = 8192,                  /* descriptors lie near each other where pages are packed */
 	FIRST_PAGE = 65536,             /* until version 8; the header says it from 9 on */
 	HEADER_LEN = 48 + 4 + 256 + 16 + 6 * 65 + 8 + 3 * 4 + 8,
@@ -51,20 +52,6 @@ static ssize_t read_at(struct walk *w, uint64_t at, void *buf, size_t len)
 	len = there < len ? there : len;
 	memcpy(buf, w->window + (at - w->window_at), len);
 	return (ssize_t)len;
-}
-
-static uint32_t get32(const unsigned char *p)
-{
-	uint32_t v;
-	memcpy(&v, p, sizeof(v));
-	return le32toh(v);
-}
-
-static uint64_t get64(const unsigned char *p)
-{
-	uint64_t v;
-	memcpy(&v, p, sizeof(v));
-	return le64toh(v);
 }
 
 static struct error *add_page(struct walk *w, uint64_t pa)
@@ -119,13 +106,13 @@ static bool harmless(uint64_t pa, uint32_t size, uint32_t flags)
 static struct error *walk_pages(struct walk *w, uint64_t at, uint64_t size, struct lkcd_map *ret)
 {
 	struct error *err = NULL;
-	while (!err) {
+	for (uint32_t pages = 0; !err; pages++) {
 		unsigned char d[DESCRIPTOR_LEN] = { 0 };
 		ssize_t got = read_at(w, at, d, sizeof(d));
 		if (got < 0)
 			return error_os(errno, "its descriptor at offset 0x%" PRIx64, at);
-		uint64_t pa = get64(d);
-		uint32_t len = get32(d + 8), flags = get32(d + 12);
+		uint64_t pa = u64_at(d);
+		uint32_t len = u32_at(d + 8), flags = u32_at(d + 12);
 		if (got == DESCRIPTOR_LEN && flags == PAGE_END && !len)
 			return NULL;
 		/* For the library any descriptor with that flag is the end; here it says that it is damaged. */
@@ -133,6 +120,8 @@ static struct error *walk_pages(struct walk *w, uint64_t at, uint64_t size, stru
 			ret->cut_off = true;
 			ret->end = at;
 		}
+		if (pages == PAGES_MAX)
+			return error_new(ERROR_FORMAT, "an LKCD dump of more than %d pages: it is damaged", PAGES_MAX);
 		/* The library reads what is cut off as zeros, so that must be harmless, too. */
 		if (!harmless(pa, len, flags))
 			return error_new(ERROR_FORMAT, "its page descriptor at offset 0x%" PRIx64 " is damaged",
@@ -163,10 +152,10 @@ struct error *lkcd_map_read(int fd, struct lkcd_map *ret)
 		*ret = map;
 		return NULL;
 	}
-	if (get32(h + 20) != PAGE)
+	if (u32_at(h + 20) != PAGE)
 		return error_new(ERROR_FORMAT, "an LKCD dump with pages of %" PRIu32 " bytes; x86-64 has %d",
-				 get32(h + 20), PAGE);
-	uint64_t first = (get32(h + 8) & ~VERSION_FLAGS) >= 9 ? get64(h + HEADER_BUFFER_SIZE) : FIRST_PAGE;
+				 u32_at(h + 20), PAGE);
+	uint64_t first = (u32_at(h + 8) & ~VERSION_FLAGS) >= 9 ? u64_at(h + HEADER_BUFFER_SIZE) : FIRST_PAGE;
 	off_t size = lseek(fd, 0, SEEK_END);
 	if (first > INT64_MAX / 2)
 		return error_new(ERROR_FORMAT, "the header of an LKCD dump is damaged");

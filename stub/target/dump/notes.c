@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "stub/arch/x86_64.h"
+#include "stub/base/bytes.h"
 #include "stub/base/cleanup.h"
 
 enum {
@@ -15,16 +16,6 @@ enum {
 	/* struct elf_prstatus of x86-64 (include/uapi/linux/elfcore.h): pr_reg */
 	PRSTATUS_REGS = 112,
 };
-
-static uint32_t u32_at(const unsigned char *p)
-{
-	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
-static uint64_t u64_at(const unsigned char *p)
-{
-	return u32_at(p) | (uint64_t)u32_at(p + 4) << 32;
-}
 
 /* The n-th note of its kind belongs to the n-th CPU; `used` counts them. */
 static struct cpu_note *cpu_slot(struct notes *n, unsigned used)
