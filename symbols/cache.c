@@ -116,7 +116,7 @@ static struct error *private_dir(char **ret)
 	return error_os(why, "no directory for gdb's files can be made in the cache, $TMPDIR or /tmp");
 }
 
-struct error *cache_dir_or_why(const char *key, char **ret, struct error **why_ret)
+struct error *cache_dir(const char *key, char **ret, struct error **why_ret)
 {
 	_cleanup_free_ char *base = NULL, *path = NULL;
 	if (!is_plain(key, true))

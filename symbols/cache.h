@@ -17,17 +17,7 @@
  * When the cache cannot be written, a private directory under $TMPDIR or /tmp that the caller
  * removes with cache_remove_tree() at the end, and *why_ret is why; else NULL. Caller frees.
  */
-struct error *cache_dir_or_why(const char *key, char **ret, struct error **why_ret) must_check;
-
-/* The same for one that does not ask why. */
-static inline struct error *must_check cache_dir(const char *key, char **ret, bool *private_ret)
-{
-	struct error *why = NULL, *err = cache_dir_or_why(key, ret, &why);
-	if (!err)
-		*private_ret = why != NULL;
-	error_free(why);
-	return err;
-}
+struct error *cache_dir(const char *key, char **ret, struct error **why_ret) must_check;
 
 /* Removes a directory that cache_dir() made private. Never follows links. */
 void cache_remove_tree(const char *dir);

@@ -270,21 +270,46 @@ static struct error *add_index(struct elf_copy *c, const char *cache_dir, const 
 	return err;
 }
 
+/* A file of the cache that is being made of another. */
+struct making {
+	struct cache_file out;
+	struct elf_file from;
+	struct elf_copy copy;
+};
+
+static struct error *making_start(struct symbols *s, const char *dir, const char *name, struct making *m)
+{
+	*m = (struct making){ .out = { .fd = -1 }, .from = { .fd = -1 }, .copy = { .from = -1, .to = -1 } };
+	struct error *err = cache_create(dir, name, &m->out);
+	if (!err)
+		err = elf_file_open(symbols_path(s), &m->from);
+	return err ? err : elf_copy_start(&m->from, m->out.fd, &m->copy);
+}
+
+/* Takes `err`, with which nothing is left of the file. */
+static struct error *making_end(struct making *m, const char *format, struct error *err)
+{
+	if (!err)
+		err = elf_copy_add(&m->copy, FORMAT_SECTION, format, strlen(format));
+	if (!err)
+		err = elf_copy_finish(&m->copy);
+	if (!err)
+		err = cache_commit(&m->out);
+	cache_abandon(&m->out);
+	elf_copy_deinit(&m->copy);
+	elf_file_close(&m->from);
+	return err;
+}
+
 static struct error *make_vmlinux(struct symbols *vmlinux, const char *cache_dir, const char *format,
 				  const struct prepared_options *o, char **warning)
 {
-	struct cache_file out = { .fd = -1 };
-	struct elf_file f = { .fd = -1 };
-	struct elf_copy copy = { .from = -1, .to = -1 };
-	struct error *err = cache_create(cache_dir, "vmlinux", &out);
+	struct making m;
+	struct error *err = making_start(vmlinux, cache_dir, "vmlinux", &m);
 	if (!err)
-		err = elf_file_open(symbols_path(vmlinux), &f);
-	if (!err)
-		err = elf_copy_start(&f, out.fd, &copy);
-	if (!err)
-		err = write_copy(vmlinux, &f, &copy, cache_dir, o->progress, warning);
+		err = write_copy(vmlinux, &m.from, &m.copy, cache_dir, o->progress, warning);
 	if (!err && symbols_has_dwarf(vmlinux)) {
-		struct error *slow = add_index(&copy, cache_dir, out.temp_path, o);
+		struct error *slow = add_index(&m.copy, cache_dir, m.out.temp_path, o);
 		if (slow && slow->code != ERROR_NOT_FOUND) {
 			err = slow;
 		} else if (slow) {
@@ -293,16 +318,7 @@ static struct error *make_vmlinux(struct symbols *vmlinux, const char *cache_dir
 			error_free(slow);
 		}
 	}
-	if (!err)
-		err = elf_copy_add(&copy, FORMAT_SECTION, format, strlen(format));
-	if (!err)
-		err = elf_copy_finish(&copy);
-	if (!err)
-		err = cache_commit(&out);
-	cache_abandon(&out);
-	elf_copy_deinit(&copy);
-	elf_file_close(&f);
-	return error_prefix(err, "preparing %s", symbols_path(vmlinux));
+	return error_prefix(making_end(&m, format, err), "preparing %s", symbols_path(vmlinux));
 }
 
 struct error *prepared_vmlinux(struct symbols *vmlinux, const char *cache_dir,
@@ -376,31 +392,16 @@ static bool suits_gdb(const struct symbols *ko)
 static struct error *make_module(struct symbols *ko, const char *cache_dir, const char *name,
 				 const char *format)
 {
-	struct cache_file out = { .fd = -1 };
-	struct elf_file f = { .fd = -1 };
-	struct elf_copy copy = { .from = -1, .to = -1 };
-	struct error *err = cache_create(cache_dir, name, &out);
+	struct making m;
+	struct error *err = making_start(ko, cache_dir, name, &m);
+	for (size_t i = 0; !err && i < m.copy.nsections; i++)
+		if (m.copy.sections[i].sh_flags & SHF_ALLOC)
+			m.copy.sections[i].sh_addr = 0;
 	if (!err)
-		err = elf_file_open(symbols_path(ko), &f);
+		err = elf_copy_sections(&m.copy, NULL);
 	if (!err)
-		err = elf_copy_start(&f, out.fd, &copy);
-	for (size_t i = 0; !err && i < copy.nsections; i++)
-		if (copy.sections[i].sh_flags & SHF_ALLOC)
-			copy.sections[i].sh_addr = 0;
-	if (!err)
-		err = elf_copy_sections(&copy, NULL);
-	if (!err)
-		err = elf_copy_loaded_first(&copy);
-	if (!err)
-		err = elf_copy_add(&copy, FORMAT_SECTION, format, strlen(format));
-	if (!err)
-		err = elf_copy_finish(&copy);
-	if (!err)
-		err = cache_commit(&out);
-	cache_abandon(&out);
-	elf_copy_deinit(&copy);
-	elf_file_close(&f);
-	return error_prefix(err, "copying %s", symbols_path(ko));
+		err = elf_copy_loaded_first(&m.copy);
+	return error_prefix(making_end(&m, format, err), "copying %s", symbols_path(ko));
 }
 
 struct error *prepared_module(struct symbols *ko, const char *cache_dir, const char *name, char **ret)

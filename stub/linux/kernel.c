@@ -116,7 +116,7 @@ struct error *kernel_take_cache(struct kernel *k)
 		id = &k->build_id;
 	if (id->len)
 		build_id_text(id, key);
-	struct error *err = demote(k, cache_dir_or_why(key, &k->cache_dir, &why));
+	struct error *err = demote(k, cache_dir(key, &k->cache_dir, &why));
 	k->cache_private = why != NULL;
 	if (why)
 		kernel_warn(k, "the cache cannot be used (%s): %s holds this session's files and goes with it, "

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -39,6 +40,16 @@ static bool fails(struct error *err, enum error_code code)
 		tap_diag("%s", err->text);
 	error_free(err);
 	return ok;
+}
+
+/* A directory of the cache; *private_ret: was none to be had, and is it another one? */
+static struct error *open_dir(const char *key, char **ret, bool *private_ret)
+{
+	struct error *why = NULL, *err = cache_dir(key, ret, &why);
+	if (!err)
+		*private_ret = why != NULL;
+	error_free(why);
+	return err;
 }
 
 static char *path_of(const char *dir, const char *name)
@@ -104,15 +115,15 @@ static void test_directory(void)
 	_cleanup_free_ char *dir = NULL, *again = NULL, *want = path_of(root, "xdg/kstub/00ff/8000");
 	bool is_private = true;
 	struct stat st;
-	tap_ok(fine(cache_dir("00ff/8000", &dir, &is_private)) && !is_private, "an entry is made");
+	tap_ok(fine(open_dir("00ff/8000", &dir, &is_private)) && !is_private, "an entry is made");
 	tap_is_str(dir, want, "where $XDG_CACHE_HOME says");
 	tap_ok(dir && !stat(dir, &st) && (st.st_mode & 07777) == 0700, "for its owner alone");
-	tap_ok(fine(cache_dir("00ff/8000", &again, &is_private)) && !is_private && again &&
+	tap_ok(fine(open_dir("00ff/8000", &again, &is_private)) && !is_private && again &&
 	       !strcmp(again, dir), "and found again");
 	static const char *const bad[] = { "", "..", "a/../b", "/etc", "a/", "a//b", ".a", "a b", "a*" };
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		char *none = NULL;
-		tap_ok(fails(cache_dir(bad[i], &none, &is_private), ERROR_USAGE) && !none,
+		tap_ok(fails(open_dir(bad[i], &none, &is_private), ERROR_USAGE) && !none,
 		       "no entry is called '%s'", bad[i]);
 	}
 }
@@ -123,7 +134,7 @@ static void test_private(void)
 	bool is_private = false;
 	struct stat st;
 	setenv("XDG_CACHE_HOME", "/proc/self/nothing", 1);
-	tap_ok(fine(cache_dir("00ff", &dir, &is_private)) && is_private, "a cache that cannot be written: a private one");
+	tap_ok(fine(open_dir("00ff", &dir, &is_private)) && is_private, "a cache that cannot be written: a private one");
 	tap_ok(dir && !stat(dir, &st) && (st.st_mode & 07777) == 0700 && !strncmp(dir, root, strlen(root)),
 	       "under $TMPDIR, for its owner alone");
 	tap_ok(dir && fine(write_file(dir, "file", 'a', 10)), "which holds files");
@@ -136,7 +147,7 @@ static void test_private(void)
 	_cleanup_free_ char *inside = path_of(others, "kstub");
 	mkdir(inside, 0777);
 	chmod(inside, 0777);
-	tap_ok(fine(cache_dir("00ff", &second, &is_private)) && is_private,
+	tap_ok(fine(open_dir("00ff", &second, &is_private)) && is_private,
 	       "a cache that others may write is not trusted");
 	if (second)
 		cache_remove_tree(second);
@@ -244,6 +255,18 @@ static void test_two(const char *dir)
 	tap_ok(whole, "and it is whole at every time");
 }
 
+/* /proc/locks has a line for each that waits: "1: -> FLOCK  ADVISORY  WRITE PID ..." */
+static bool waits_for_lock(pid_t pid)
+{
+	_cleanup_fclose_ FILE *f = fopen("/proc/locks", "re");
+	char line[256];
+	int who = 0;
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%*s -> FLOCK %*s %*s %d", &who) == 1 && who == pid)
+			return true;
+	return false;
+}
+
 static void test_lock(const char *dir)
 {
 	int first = -1, told[2];
@@ -260,13 +283,14 @@ static void test_lock(const char *dir)
 	}
 	close(told[1]);
 	fcntl(told[0], F_SETFL, O_NONBLOCK);
-	usleep(100000);
+	for (int i = 0; i < 1000000 && !waits_for_lock(child); i++)
+		sched_yield();
 	tap_ok(read(told[0], &answer, 1) < 0 && errno == EAGAIN, "another waits for it");
 	uint64_t bytes = 0;
 	tap_ok(fine(cache_clear(&bytes)), "while the cache is cleared");
 	bool is_private;
 	char *again = NULL;
-	tap_ok(fine(cache_dir("test", &again, &is_private)) && !strcmp(again, dir), "and made again");
+	tap_ok(fine(open_dir("test", &again, &is_private)) && !strcmp(again, dir), "and made again");
 	free(again);
 	close(first);
 	waitpid(child, NULL, 0);
@@ -299,7 +323,7 @@ static void test_list(void)
 	uint64_t bytes = 0;
 	tap_ok(fine(cache_clear(&bytes)), "all of it is cleared");
 	tap_ok(fine(cache_list(&text)) && !text.len, "an empty cache lists nothing");
-	tap_ok(fine(cache_dir("abcd/1000", &dir, &is_private)) && fine(write_file(dir, "one", 'a', FILE_SIZE)) &&
+	tap_ok(fine(open_dir("abcd/1000", &dir, &is_private)) && fine(write_file(dir, "one", 'a', FILE_SIZE)) &&
 	       fine(write_file(dir, "two", 'a', FILE_SIZE)), "two files in it");
 	unsigned long long listed = 0, files = 0;
 	tap_ok(fine(cache_list(&text)) &&
@@ -324,7 +348,7 @@ int main(void)
 	test_directory();
 	test_private();
 	setenv("XDG_CACHE_HOME", xdg, 1);
-	if (tap_ok(fine(cache_dir("test", &dir, &is_private)) && !is_private, "a directory to work in")) {
+	if (tap_ok(fine(open_dir("test", &dir, &is_private)) && !is_private, "a directory to work in")) {
 		test_links(dir);
 		test_file(dir);
 		test_killed(dir);
