@@ -95,23 +95,32 @@ static void *wait_for_signal(void *arg)
 	_exit(128 + number);
 }
 
-struct error *load_open(const struct options *o, const char *path, enum load_depth depth,
-			struct server *listening, struct loaded *ret)
+static struct error *open_interruptible(const struct options *o, const char *path, enum load_depth depth,
+					struct server *listening, struct loaded *l)
 {
-	_cleanup_loaded_ struct loaded l = { .target = NULL };
-	struct interruptible i = { .l = &l, .listening = listening };
+	struct interruptible i = { .l = l, .listening = listening };
 	sigset_t before;
 	pthread_t waiter;
 	server_signals(&i.signals);
 	pthread_sigmask(SIG_BLOCK, &i.signals, &before);
 	int failed = pthread_create(&waiter, NULL, wait_for_signal, &i);
 	struct error *err = failed ? error_os(failed, "no thread can be started") :
-				     open_all(o, path, depth, &l);
+				     open_all(o, path, depth, l);
 	if (!failed) {
 		pthread_cancel(waiter);
 		pthread_join(waiter, NULL);
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return err;
+}
+
+struct error *load_open(const struct options *o, const char *path, enum load_depth depth,
+			struct server *listening, struct loaded *ret)
+{
+	_cleanup_loaded_ struct loaded l = { .target = NULL };
+	/* To identify alone leaves nothing behind. */
+	struct error *err = depth == LOAD_KERNEL && !listening ?
+			    open_all(o, path, depth, &l) : open_interruptible(o, path, depth, listening, &l);
 	if (err)
 		return err;
 	*ret = l;
