@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "stub/base/tests/child.h"
 #include "stub/base/tests/tap.h"
 #include "stub/server/server.h"
 #include "stub/tests/client.h"
@@ -80,13 +81,7 @@ static int served_stop(struct served *s)
 	int status = -1;
 	if (s->pid > 0) {
 		kill(s->pid, SIGTERM);
-		for (int ms = 0; ms < CLIENT_MS; ms += 10) {
-			if (waitpid(s->pid, &status, WNOHANG) == s->pid)
-				break;
-			poll(NULL, 0, 10);
-			status = -1;
-		}
-		if (status == -1) {
+		if (!child_wait(s->pid, CLIENT_MS, &status)) {
 			kill(s->pid, SIGKILL);
 			waitpid(s->pid, NULL, 0);
 		}

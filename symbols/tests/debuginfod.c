@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -187,35 +188,37 @@ static void in_child(void (*ask)(void))
 
 static void test_real(void)
 {
-	char port_text[16], log[128], database[128];
+	char port_text[16], database[128], said[4096];
 	uint16_t port;
+	int words[2];
 	close(listen_somewhere(&port));
 	snprintf(port_text, sizeof(port_text), "-p%u", port);
-	snprintf(log, sizeof(log), "%s/log", root);
 	snprintf(database, sizeof(database), "-d%s/db", root);
+	if (pipe2(words, O_CLOEXEC))
+		return;
 	fflush(stdout);
 	pid_t server = fork();
 	if (!server) {
-		int fd = open(log, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-		dup2(fd, 1);
-		dup2(fd, 2);
+		dup2(words[1], 1);
+		dup2(words[1], 2);
 		unsetenv("DEBUGINFOD_URLS");
-		execlp("debuginfod", "debuginfod", "-F", "-t0", "-g0", port_text, database, served, NULL);
+		execlp("debuginfod", "debuginfod", "-v", "-F", "-t0", "-g0", port_text, database, served, NULL);
 		_exit(127);
 	}
+	close(words[1]);
+	/* It says what it does; when it has done enough, it has the files. */
 	bool ready = false;
-	int status = 0;
-	for (int i = 0; i < 300 && !ready && !waitpid(server, &status, WNOHANG); i++) {
+	struct pollfd news = { words[0], POLLIN, 0 };
+	double late = now() + 30;
+	while (!ready && now() < late && poll(&news, 1, 30000) == 1 && read(words[0], said, sizeof(said)) > 0)
 		ready = serves(port, &kernel_id) && serves(port, &module_id);
-		if (!ready)
-			usleep(100000);
-	}
 	if (tap_ok(ready, "a debuginfod that has the fixtures")) {
 		use_server(port, "real");
 		in_child(ask_known);
 	}
 	kill(server, SIGTERM);
 	waitpid(server, NULL, 0);
+	close(words[0]);
 }
 
 /* Answers each request with the same file. */

@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <dwarf.h>
 #include <elfutils/libdw.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -376,29 +377,28 @@ static void test_killed(void)
 	/* While gdb makes the index: gdb goes on, and must not find its directory any more. */
 	tree_clear(cache);
 	struct prepared p;
-	char *warning, slow[128], started[128];
+	char *warning, slow[128], started[128], never[128], script[512], pid[16] = "";
 	snprintf(slow, sizeof(slow), "%s/slow", root);
 	snprintf(started, sizeof(started), "%s/started", root);
-	char script[512];
-	int len = snprintf(script, sizeof(script), "#!/bin/sh\necho $$ >%s.new\nmv %s.new %s\nexec sleep 100\n", started,
-			   started, started);
+	snprintf(never, sizeof(never), "%s/never", root);
+	/* It says that it has begun, and then waits for somebody who never comes. */
+	int len = snprintf(script, sizeof(script), "#!/bin/sh\necho $$ >%s\nexec cat %s\n", started, never);
 	tree_put(root, "slow", script, (size_t)len);
 	chmod(slow, 0700);
+	if (mkfifo(started, 0600) || mkfifo(never, 0600))
+		return;
+	_cleanup_close_ int told = open(started, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	struct pollfd ready = { told, POLLIN, 0 };
 	pid_t child = fork();
 	if (!child)
 		_exit(prepare_bytes(kernel, &(struct prepared_options){ .gdb = slow }, &p, &warning) ? 1 : 0);
-	for (int i = 0; i < 2000 && access(started, F_OK); i++)
-		usleep(10000);
+	bool begun = poll(&ready, 1, 20000) == 1 && read(told, pid, sizeof(pid) - 1) > 0;
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
-	tap_ok(!stat_of("vmlinux").st_ino && leftovers() == 2, "killed while gdb is at work");
+	tap_ok(begun && !stat_of("vmlinux").st_ino && leftovers() == 2, "killed while gdb is at work");
 	tap_ok(prepares(kernel, fake_gdb, "", NULL) && !leftovers(), "the next one sweeps, and makes it");
-	FILE *f = fopen(started, "re");
-	int pid = 0;
-	if (f && fscanf(f, "%d", &pid) == 1 && pid > 1)
-		kill(pid, SIGTERM);
-	if (f)
-		fclose(f);
+	if (atoi(pid) > 1)
+		kill(atoi(pid), SIGTERM);
 }
 
 /* The fake gdb writes a line each time. */

@@ -3,6 +3,8 @@
  * `kstub gdb` with the gdb that is installed: sessions on small dumps, and every way in which one
  * of the three processes may end before the others.
  */
+#include <sys/inotify.h>
+
 #include "stub/cli/tests/program.h"
 
 /* The frames are those that the dump's writer laid on the stack. */
@@ -76,8 +78,12 @@ static bool says(struct program *p, const char *command, const char *what)
 /* As the terminal sends it; true when gdb has said for the n-th time that it has seen it. */
 static bool interrupt(struct program *p, unsigned n)
 {
+	char events[4096];
+	_cleanup_close_ int changes = inotify_init1(IN_CLOEXEC);
+	struct pollfd changed = { changes, POLLIN, 0 };
+	inotify_add_watch(changes, "stderr", IN_MODIFY);
 	kill(-p->pid, SIGINT);
-	for (int ms = 0; ms < PATIENCE_MS; ms += 10) {
+	for (;;) {
 		_cleanup_buffer_ struct buffer text = BUFFER_INIT;
 		unsigned seen = 0;
 		program_read_file("stderr", &text);
@@ -85,9 +91,9 @@ static bool interrupt(struct program *p, unsigned n)
 			seen++;
 		if (seen >= n)
 			return true;
-		poll(NULL, 0, 10);
+		if (poll(&changed, 1, PATIENCE_MS) != 1 || read(changes, events, sizeof(events)) <= 0)
+			return false;
 	}
-	return false;
 }
 
 static void check_interrupt(void)

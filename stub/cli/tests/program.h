@@ -12,6 +12,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
 #include <signal.h>
@@ -20,6 +21,7 @@
 #include <sys/wait.h>
 
 #include "stub/base/buffer.h"
+#include "stub/base/tests/child.h"
 #include "stub/tests/small-dump.h"
 
 enum { PATIENCE_MS = 30000, NOBODY = 65534, LATE = -1 };
@@ -147,12 +149,8 @@ __attribute__((unused)) static bool program_line(struct program *p, char *line, 
 /* Waits for its end and reads what it wrote into files. */
 static void program_end(struct program *p)
 {
-	int status, ms = 0;
-	while (ms < PATIENCE_MS && waitpid(p->pid, &status, WNOHANG) != p->pid) {
-		poll(NULL, 0, 5);
-		ms += 5;
-	}
-	if (ms < PATIENCE_MS) {
+	int status = 0;
+	if (child_wait(p->pid, PATIENCE_MS, &status)) {
 		p->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	} else {
 		kill(-p->pid, SIGKILL);
@@ -197,20 +195,21 @@ static bool program_left_nothing(void)
 	return clean || (system("rm -rf run/* tmp/*") & 0);
 }
 
-/* Processes that run in our directory, besides this one. */
-static unsigned program_count_processes(void)
+/* A process that runs in our directory, besides this one; 0: there is none. */
+static pid_t program_other_process(void)
 {
 	DIR *proc = opendir("/proc");
-	unsigned n = 0;
+	pid_t found = 0;
 	for (struct dirent *e; proc && (e = readdir(proc));) {
 		char link[300], cwd[sizeof(program_dir) + 1] = "";
 		snprintf(link, sizeof(link), "/proc/%s/cwd", e->d_name);
-		n += e->d_name[0] >= '1' && e->d_name[0] <= '9' && atoi(e->d_name) != getpid() &&
-		     readlink(link, cwd, sizeof(cwd) - 1) > 0 && !strcmp(cwd, program_dir);
+		if (e->d_name[0] >= '1' && e->d_name[0] <= '9' && atoi(e->d_name) != getpid() &&
+		    readlink(link, cwd, sizeof(cwd) - 1) > 0 && !strcmp(cwd, program_dir))
+			found = atoi(e->d_name);
 	}
 	if (proc)
 		closedir(proc);
-	return n;
+	return found;
 }
 
 /* It ended as it should; whoever outlived it for a moment goes, too, and tidies up. */
@@ -218,10 +217,11 @@ __attribute__((unused)) static void program_ended(struct program *p, int status,
 {
 	if (!tap_ok(p->status == status, "%s: exit code %d", name, status))
 		tap_diag("%d; %s", p->status, buffer_text(&p->stderr_text));
-	unsigned n = 0;
-	for (int ms = 0; ms < PATIENCE_MS / 4 && (n = program_count_processes()); ms += 10)
-		poll(NULL, 0, 10);
-	tap_is_u64(n, 0, "  no process is left");
+	pid_t other = 0;
+	for (int n = 0; n < 16 && (other = program_other_process()); n++)
+		if (!process_ends(other, PATIENCE_MS / 4))
+			break;
+	tap_is_u64((uint64_t)other, 0, "  no process is left");
 	tap_ok(program_left_nothing(), "  no file is left");
 }
 

@@ -183,16 +183,15 @@ static void check_impatience(const char *script)
 {
 	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
 	for (size_t i = 0; i < 3; i++) {
-		unlink("started");
+		int status = -1, started = open("started", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		struct pollfd ready = { started, POLLIN, 0 };
 		struct program p = program_start(script, true, 0);
-		for (int ms = 0; access("started", F_OK) && ms < PATIENCE_MS; ms += 10)
-			poll(NULL, 0, 10);
-		tap_ok(!access("started", F_OK), "files are being made");
+		tap_ok(poll(&ready, 1, PATIENCE_MS) == 1 && (ready.revents & POLLIN), "files are being made");
+		close(started);
 		kill(p.pid, numbers[i]);
-		int status = -1;
-		for (int ms = 0; ms < PATIENCE_MS / 4 && waitpid(p.pid, &status, WNOHANG) != p.pid; ms += 10)
-			poll(NULL, 0, 10);
-		kill(-p.pid, SIGKILL);  /* the sleeper */
+		if (!child_wait(p.pid, PATIENCE_MS / 4, &status))
+			status = 0;
+		kill(-p.pid, SIGKILL);  /* its gdb */
 		tap_ok(WIFSIGNALED(status) && WTERMSIG(status) == numbers[i], "signal %d ends it at once", numbers[i]);
 		tap_ok(program_left_nothing() && access("socket", F_OK), "and nothing is left");
 		close(p.in);
@@ -210,7 +209,9 @@ int main(void)
 	check_dead_socket();
 	check_tcp();
 	check_stdio();
-	if (system("printf '#!/bin/sh\\n: >started; exec sleep 1000\\n' >slow && chmod +x slow"))
+	/* It says that it has begun, and then waits for somebody who never comes. */
+	if (system("mkfifo started never && printf '#!/bin/sh\\necho >started; exec cat never\\n' >slow && "
+		   "chmod +x slow"))
 		return 1;
 	check_impatience("XDG_CACHE_HOME=$D/vmcore exec $K serve --listen unix:socket --gdb ./slow vmcore");
 	check_impatience("XDG_CACHE_HOME=$D/vmcore exec $K gdb --gdb ./slow vmcore");
