@@ -6,18 +6,6 @@
 #include "stub/base/cleanup.h"
 #include "stub/linux/layout.h"
 
-struct running_layout {
-	struct member mm, pgd, hot_task;
-};
-
-static const struct layout_row rows[] = {
-	{ "task_struct", "mm", offsetof(struct running_layout, mm) },
-	{ "mm_struct", "pgd", offsetof(struct running_layout, pgd) },
-	/* From 6.2 (commit e57ef2ed97c1) to 6.14 a member; before and after a variable of its own. */
-	{ "pcpu_hot", "current_task", offsetof(struct running_layout, hot_task) },
-};
-enum { NROWS = sizeof(rows) / sizeof(rows[0]) };
-
 /* Without CONFIG_SMP there is one CPU, whose variables stand where they are linked. */
 static struct error *only_cpu(struct kernel *k)
 {
@@ -122,46 +110,25 @@ struct error *cpus_number(struct kernel *k)
 	return NULL;
 }
 
-/* The task that ran on a CPU: its struct task_struct. */
-static struct error *running_task(struct kernel *k, const struct running_layout *l, unsigned cpu, uint64_t *ret)
+/* From 6.2 (commit e57ef2ed97c1) to 6.14 a member; before and after a variable of its own. */
+static const struct layout_row hot_task_row = { "pcpu_hot", "current_task", 0 };
+
+struct error *cpus_current(struct kernel *k, unsigned cpu, uint64_t *ret)
 {
-	uint64_t va, offset = 0;
+	uint64_t va;
 	if (cpu >= k->npercpu)
 		return error_new(ERROR_NOT_FOUND, "CPU %u has no per-CPU area", cpu);
 	struct error *err = kernel_symbol(k, "current_task", &va);
-	if (err && err->code == ERROR_NOT_FOUND && l->hot_task.present) {
+	if (err && err->code == ERROR_NOT_FOUND) {
+		struct member hot;
 		error_free(err);
-		offset = l->hot_task.offset;
-		err = kernel_symbol(k, "pcpu_hot", &va);
+		err = layout_require(k->types, &hot_task_row, 1, &hot);
+		if (!err)
+			err = kernel_symbol(k, "pcpu_hot", &va);
+		if (!err)
+			va += hot.offset;
 	}
-	return err ? err : kernel_read_u64(k, va + offset + k->percpu_offset[cpu], ret);
-}
-
-static struct error *paging_of_task(struct kernel *k, unsigned cpu, struct paging *ret)
-{
-	struct running_layout l;
-	struct mapping root;
-	uint64_t task = 0, mm = 0, pgd = 0;
-	if (!k->types || !k->as)
-		return error_new(ERROR_NOT_FOUND, "the page tables of CPU %u are not in the dump", cpu);
-	struct error *err = layout_resolve(k->types, rows, NROWS, &l);
-	for (size_t i = 0; !err && i < 2; i++)
-		err = layout_need(i ? &l.pgd : &l.mm, &rows[i]);
-	if (!err)
-		err = running_task(k, &l, cpu, &task);
-	if (!err)
-		err = kernel_read_u64(k, task + l.mm.offset, &mm);
-	if (!err && !mm)
-		err = error_new(ERROR_NOT_FOUND, "a kernel thread ran on CPU %u: it has no user memory", cpu);
-	if (!err)
-		err = kernel_read_u64(k, mm + l.pgd.offset, &pgd);
-	if (!err)
-		err = aspace_translate(k->as, pgd, NULL, &root);
-	if (err)
-		return err;
-	*ret = k->paging;
-	ret->root = root.pa;
-	return NULL;
+	return err ? err : kernel_read_u64(k, va + k->percpu_offset[cpu], ret);
 }
 
 struct error *cpus_paging(struct kernel *k, unsigned index, struct paging *ret)
@@ -170,8 +137,19 @@ struct error *cpus_paging(struct kernel *k, unsigned index, struct paging *ret)
 	if (index >= k->target->ncpus)
 		return error_new(ERROR_NOT_FOUND, "the dump has no registers of this CPU");
 	struct error *err = k->target->ops->read_regs(k->target, index, &regs);
-	if (!err && k->target->arch->paging(&regs, ret))
-		return NULL;
-	error_free(err);
-	return paging_of_task(k, k->cpu_numbers[index], ret);
+	if (!err && !k->target->arch->paging(&regs, ret))
+		err = error_new(ERROR_NOT_FOUND, "the page tables of CPU %u are not in the dump",
+				k->cpu_numbers[index]);
+	return err;
+}
+
+bool cpus_regs(struct kernel *k, unsigned cpu, unsigned *ret)
+{
+	for (unsigned i = 0; i < k->target->ncpus; i++) {
+		if (k->cpu_numbers[i] == cpu) {
+			*ret = i;
+			return true;
+		}
+	}
+	return false;
 }

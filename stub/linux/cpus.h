@@ -11,10 +11,15 @@ struct error *cpus_read(struct kernel *k) must_check;
 /* Fills cpu_numbers: the CPU of each of the target's register sets. Never fails but for memory. */
 struct error *cpus_number(struct kernel *k) must_check;
 
+/* Which of the target's register sets is of CPU `cpu`; false: none. */
+bool cpus_regs(struct kernel *k, unsigned cpu, unsigned *ret);
+
+/* The struct task_struct of the task that runs on a CPU. Needs types. */
+struct error *cpus_current(struct kernel *k, unsigned cpu, uint64_t *ret) must_check;
+
 /*
- * The page tables for user addresses of the CPU that the target's n-th register set is of: those
- * that it was using, else those of the task that ran on it (dumps of /proc/vmcore have no control
- * registers). ERROR_NOT_FOUND when neither is known or a kernel thread ran there.
+ * The page tables that the CPU of the target's n-th register set was using. ERROR_NOT_FOUND: no
+ * such set, or no control registers in it (dumps of /proc/vmcore).
  */
 struct error *cpus_paging(struct kernel *k, unsigned index, struct paging *ret) must_check;
 

@@ -9,6 +9,7 @@
 #include "stub/linux/cpus.h"
 #include "stub/linux/identify.h"
 #include "stub/linux/module.h"
+#include "stub/linux/task.h"
 #include "symbols/cache.h"
 #include "symbols/companion.h"
 #include "symbols/prepared.h"
@@ -87,6 +88,7 @@ void kernel_close(struct kernel *k)
 	if (!k)
 		return;
 	modules_free(k);
+	tasks_free(k->tasks);
 	symbols_close(k->vmlinux);
 	aspace_destroy(k->as);
 	if (k->cache_private && k->cache_dir)

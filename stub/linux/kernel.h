@@ -20,6 +20,7 @@
 #include "symbols/types.h"
 
 struct module;
+struct tasks;
 
 struct kernel_options {
 	struct find_options find;       /* --vmlinux, --symbols, --force, directory of the dump */
@@ -69,6 +70,8 @@ struct kernel {
 	struct module *modules;         /* in the kernel's order; see module.h */
 	size_t nmodules;
 	char *modules_damage;           /* where the walk of the module list stopped; NULL: whole */
+
+	struct tasks *tasks;            /* NULL until tasks_get() is asked; see task.h */
 
 	char *cache_dir;                /* for what gdb loads; NULL: none yet */
 	bool cache_private;             /* to be removed at the end */

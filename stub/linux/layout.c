@@ -69,3 +69,11 @@ struct error *layout_need(const struct member *m, const struct layout_row *row)
 	return error_new(ERROR_NOT_FOUND, "this kernel has no member '%s' in struct %s", row->member,
 			 row->type);
 }
+
+struct error *layout_require(struct types *t, const struct layout_row *rows, size_t nrows, void *ret)
+{
+	struct error *err = layout_resolve(t, rows, nrows, ret);
+	for (size_t i = 0; !err && i < nrows; i++)
+		err = layout_need((const struct member *)((const char *)ret + rows[i].at), &rows[i]);
+	return err;
+}

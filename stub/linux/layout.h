@@ -19,6 +19,10 @@ struct layout_row {
 struct error *layout_resolve(struct types *t, const struct layout_row *rows, size_t nrows,
 			     void *ret) must_check;
 
+/* The same, where an absent member is an error that names it. */
+struct error *layout_require(struct types *t, const struct layout_row *rows, size_t nrows,
+			     void *ret) must_check;
+
 /* ERROR_NOT_FOUND "this kernel has no member 'list' in struct module" for an absent one. */
 struct error *layout_need(const struct member *m, const struct layout_row *row) must_check;
 

@@ -9,7 +9,7 @@
 
 #include "stub/base/buffer.h"
 #include "stub/base/error.h"
-#include "stub/linux/kernel.h"
+#include "stub/linux/task.h"
 
 enum monitor_format { MONITOR_TEXT, MONITOR_JSON };
 
@@ -17,6 +17,7 @@ enum monitor_format { MONITOR_TEXT, MONITOR_JSON };
 struct monitor_context {
 	struct target *target;
 	struct kernel *kernel;          /* never NULL; its fields may be empty */
+	const struct task *task;        /* the selected thread's, NULL: it has none that is known */
 	int cpu;                        /* the selected thread's register set in the target, -1: none */
 };
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stub/linux/cpus.h"
+#include "stub/linux/task.h"
 #include "stub/monitor/monitor.h"
 #include "stub/monitor/writer.h"
 #include "stub/target/aspace.h"
@@ -48,7 +48,7 @@ static struct error *parse_address(struct kernel *k, const char *text, uint64_t 
 	return err;
 }
 
-/* The page tables for `va`: the kernel's own, or those of the selected CPU for a user's. */
+/* The page tables for `va`: the kernel's own, or those of the selected task or CPU for a user's. */
 static struct error *choose_paging(const struct monitor_context *c, uint64_t va, struct paging *ret,
 				   const char **whose_ret)
 {
@@ -58,10 +58,9 @@ static struct error *choose_paging(const struct monitor_context *c, uint64_t va,
 		*whose_ret = "the kernel's";
 		return NULL;
 	}
-	*whose_ret = "the selected CPU's";
-	if (c->cpu < 0)
-		return error_new(ERROR_NOT_FOUND, "no page tables for this address: no CPU is selected");
-	return error_prefix(cpus_paging(c->kernel, (unsigned)c->cpu, ret), "no page tables for this address");
+	*whose_ret = c->task ? "the selected task's" : "the selected CPU's";
+	return error_prefix(task_or_cpu_paging(c->kernel, c->task, c->cpu, ret),
+			    "no page tables for this address");
 }
 
 /* What is at `pa`: in the file, or why it is not. */
