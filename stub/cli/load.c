@@ -10,6 +10,7 @@
 #include "stub/cli/message.h"
 #include "stub/cli/progress.h"
 #include "stub/linux/module.h"
+#include "stub/linux/task.h"
 #include "stub/open.h"
 #include "symbols/cache.h"
 
@@ -38,6 +39,21 @@ static struct error *find_modules(struct loaded *l)
 	return err || !k->cache_dir ? err : modules_find_files(k, &l->options);
 }
 
+/* Before gdb waits for an answer. */
+static struct error *find_threads(const struct options *o, struct kernel *k)
+{
+	const struct tasks *all;
+	if (o->threads != THREADS_TASKS)
+		return NULL;
+	struct error *err = tasks_get(k, &all);
+	if (!err || err->code == ERROR_NOMEM)
+		return err;
+	kernel_warn(k, "gdb's threads are the CPUs alone: %s", k->types ? err->text : "tasks are not known "
+			"without the kernel's types");
+	error_free(err);
+	return NULL;
+}
+
 static struct error *open_all(const struct options *o, const char *path, enum load_depth depth,
 			      struct loaded *l)
 {
@@ -64,6 +80,8 @@ static struct error *open_all(const struct options *o, const char *path, enum lo
 	err = kernel_open(l->target, &l->options, &l->kernel);
 	if (!err && depth == LOAD_FILES)
 		err = kernel_prepare_files(l->kernel, &l->options);
+	if (!err && depth == LOAD_FILES)
+		err = find_threads(o, l->kernel);
 	else if (!err && depth == LOAD_MODULES)
 		err = find_modules(l);
 	progress_clear();
@@ -145,6 +163,8 @@ void load_print_warnings(const struct loaded *l)
 		message_warning(k->warnings[i]);
 	if (k->modules_damage)
 		message_warning(k->modules_damage);
+	if (k->tasks && k->tasks->damage)
+		message_warning(k->tasks->damage);
 	if (k->missing)
 		message("%s", k->missing);
 	for (size_t i = 0; i < k->nmodules; i++)

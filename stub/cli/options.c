@@ -27,7 +27,7 @@ static const struct option_row rows[] = {
 	  "a tree with vmlinux and .ko files, searched before the system's own; may be repeated" },
 	{ OPTIONS_TARGET, "no-debuginfo", NULL, OPTION_NO_DEBUGINFO, "look for no vmlinux" },
 	{ OPTIONS_TARGET, "types", "btf|dwarf", OPTION_TYPES, "take types from there alone" },
-	{ OPTIONS_TARGET, "threads", "cpus", OPTION_THREADS, "what gdb's threads are" },
+	{ OPTIONS_TARGET, "threads", "tasks|cpus", OPTION_THREADS, "what gdb's threads are; tasks if not given" },
 	{ OPTIONS_TARGET, "force", NULL, OPTION_FORCE, "use a --vmlinux of another build" },
 	{ OPTIONS_TARGET, "read-only", NULL, OPTION_READ_ONLY, "never write (a dump always is)" },
 	{ OPTIONS_TARGET, "log", "ROOM[,ROOM]", OPTION_LOG,
@@ -70,13 +70,15 @@ static struct error *take_types(const struct cli_command *c, const char *arg, st
 	return NULL;
 }
 
-static struct error *take_threads(const struct cli_command *c, const char *arg)
+static struct error *take_threads(const struct cli_command *c, const char *arg, struct options *o)
 {
-	if (!strcmp(arg, "cpus"))
-		return NULL;
 	if (!strcmp(arg, "tasks"))
-		return usage(c, "--threads=tasks is not there yet: threads are CPUs");
-	return usage(c, "--threads is cpus, not '%.64s'", arg);
+		o->threads = THREADS_TASKS;
+	else if (!strcmp(arg, "cpus"))
+		o->threads = THREADS_CPUS;
+	else
+		return usage(c, "--threads is tasks or cpus, not '%.64s'", arg);
+	return NULL;
 }
 
 static struct error *take_option(const struct cli_command *c, int id, char *arg, struct options *o)
@@ -90,7 +92,7 @@ static struct error *take_option(const struct cli_command *c, int id, char *arg,
 		break;
 	case OPTION_NO_DEBUGINFO: o->no_debuginfo = true; break;
 	case OPTION_TYPES: return take_types(c, arg, o);
-	case OPTION_THREADS: return take_threads(c, arg);
+	case OPTION_THREADS: return take_threads(c, arg, o);
 	case OPTION_FORCE: o->force = true; break;
 	case OPTION_READ_ONLY: break;
 	case OPTION_LOG: return log_enable(arg);

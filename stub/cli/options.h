@@ -10,6 +10,7 @@
 
 #include "stub/base/buffer.h"
 #include "stub/linux/kernel.h"
+#include "stub/server/threads.h"
 
 struct cli_command;
 
@@ -45,6 +46,7 @@ struct options {
 	size_t nroots;
 	bool no_debuginfo, force;
 	enum types_source types;
+	enum threads_view threads;
 };
 
 /* `argv[0]` is the subcommand's name; everything is borrowed. ERROR_USAGE. */

@@ -68,7 +68,7 @@ struct error *serving_listen(const char *listen, const struct options *o, struct
 		.allow_remote = o->allow_remote,
 		.once = o->once,
 		.until_closed = -1,
-		.session = { .notice = print_notice },
+		.session = { .threads = o->threads, .notice = print_notice },
 	};
 	return server_listen(&options, ret);
 }

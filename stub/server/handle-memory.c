@@ -4,27 +4,32 @@
 #include <time.h>
 
 #include "rsp/packet.h"
-#include "stub/linux/cpus.h"
 #include "stub/server/handlers.h"
-#include "stub/server/threads.h"
 
 enum { PATTERN_MAX = 4096, SEARCH_CHUNK = 1 << 16, SEARCH_MS = 900 };
 
-/* The address space of the thread's CPU, for user addresses. */
+/* For user addresses: the selected thread's memory. That of one thread is kept. */
 static struct error *user_space(struct session *s, struct aspace **ret)
 {
-	unsigned index;
+	struct thread thread;
 	struct paging paging;
-	if (!session_thread(s, &index))
-		return error_new(ERROR_NOT_FOUND, "no such thread");
-	if (!s->user[index]) {
-		struct error *err = cpus_paging(s->k, index, &paging);
-		if (!err)
-			err = aspace_create(s->k->target, &paging, &s->user[index]);
-		if (err)
-			return err;
+	if (s->user && s->user_thread == s->thread && s->user_epoch == s->k->target->epoch) {
+		*ret = s->user;
+		return NULL;
 	}
-	*ret = s->user[index];
+	if (!session_thread(s, &thread))
+		return error_new(ERROR_NOT_FOUND, "no such thread");
+	struct error *err = task_or_cpu_paging(s->k, thread.task, thread.index, &paging);
+	if (err)
+		return err;
+	aspace_destroy(s->user);
+	s->user = NULL;
+	err = aspace_create(s->k->target, &paging, &s->user);
+	if (err)
+		return err;
+	s->user_thread = s->thread;
+	s->user_epoch = s->k->target->epoch;
+	*ret = s->user;
 	return NULL;
 }
 

@@ -7,7 +7,6 @@
 #include "stub/base/cleanup.h"
 #include "stub/monitor/monitor.h"
 #include "stub/server/handlers.h"
-#include "stub/server/threads.h"
 
 /* A reply of monitor may be larger than a packet: gdb takes it in one all the same. */
 enum { MONITOR_LINE_MAX = 4096 };
@@ -38,15 +37,15 @@ struct error *handle_set_thread(struct session *s, const struct rsp_request *q, 
 {
 	if (q->op == 'g')
 		s->thread = q->thread == RSP_THREAD_ALL || q->thread == RSP_THREAD_ANY ?
-			    threads_first_selected(s->k) : q->thread;
+			    threads_first_selected(&s->threads) : q->thread;
 	reply_text(out, "OK");
 	return NULL;
 }
 
 struct error *handle_thread_alive(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
 {
-	unsigned index;
-	if (!threads_index(s->k, q->thread, &index))
+	struct thread thread;
+	if (!threads_find(&s->threads, q->thread, &thread))
 		return error_new(ERROR_NOT_FOUND, "no such thread");
 	reply_text(out, "OK");
 	return NULL;
@@ -60,32 +59,38 @@ struct error *handle_current_thread(struct session *s, const struct rsp_request 
 	return NULL;
 }
 
-struct error *handle_first_threads(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
+/* As many as a packet holds; the next request gets the next ones, and "l" at the end. */
+struct error *handle_next_threads(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
 {
+	enum { ID_MAX_LEN = 17 };
+	size_t n = threads_count(&s->threads);
 	(void)q;
-	for (unsigned i = 0; i < threads_count(s->k); i++) {
-		reply_text(out, i ? "," : "m");
-		reply_hex_number(out, (uint64_t)threads_id(s->k, i));
+	if (s->threads_listed >= n)
+		reply_text(out, "l");
+	for (; s->threads_listed < n && out->len + ID_MAX_LEN < out->cap; s->threads_listed++) {
+		struct thread thread;
+		threads_at(&s->threads, s->threads_listed, &thread);
+		reply_text(out, out->len ? "," : "m");
+		reply_hex_number(out, (uint64_t)thread.id);
 	}
 	return NULL;
 }
 
-struct error *handle_next_threads(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
+struct error *handle_first_threads(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
 {
-	(void)s;
-	(void)q;
-	reply_text(out, "l");
-	return NULL;
+	s->threads_listed = 0;
+	return handle_next_threads(s, q, out);
 }
 
 struct error *handle_thread_extra(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
 {
-	unsigned index;
-	if (!threads_index(s->k, q->thread, &index))
+	struct thread thread;
+	_cleanup_buffer_ struct buffer extra = BUFFER_INIT;
+	if (!threads_find(&s->threads, q->thread, &thread))
 		return error_new(ERROR_NOT_FOUND, "no such thread");
-	const char *extra = threads_extra(s->k, index);
-	reply_hex(out, extra, strlen(extra));
-	return NULL;
+	threads_extra(&s->threads, &thread, &extra);
+	reply_hex(out, extra.data, extra.len);
+	return buffer_error(&extra);
 }
 
 struct error *handle_attached(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
@@ -135,14 +140,15 @@ struct error *handle_symbol(struct session *s, const struct rsp_request *q, stru
 struct error *handle_monitor(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
 {
 	char line[MONITOR_LINE_MAX + 1];
-	unsigned index;
+	struct thread thread = { .index = -1 };
 	if (q->text.len / 2 > MONITOR_LINE_MAX || !hex_decode(q->text.data, q->text.len, line))
 		return error_new(ERROR_FORMAT, "a monitor command that is too long, or no text");
 	line[q->text.len / 2] = '\0';
 	_cleanup_buffer_ struct buffer text = BUFFER_INIT;
+	bool selected = session_thread(s, &thread);
 	struct monitor_context c = {
 		.target = s->k->target, .kernel = s->k,
-		.cpu = session_thread(s, &index) ? (int)index : -1,
+		.task = selected ? thread.task : NULL, .cpu = selected ? thread.index : -1,
 	};
 	struct error *err = monitor_run(&c, line, MONITOR_TEXT, &text);
 	if (err)

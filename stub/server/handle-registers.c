@@ -3,7 +3,6 @@
 
 #include "stub/base/xml.h"
 #include "stub/server/handlers.h"
-#include "stub/server/threads.h"
 
 static size_t size_of(const struct reg_info *r)
 {
@@ -28,12 +27,12 @@ static void put_register(struct rsp_reply *out, const struct reg_info *info, con
  */
 static void selected_regs(struct session *s, struct regs *r)
 {
-	unsigned index;
+	struct thread thread;
 	memset(r, 0, sizeof(*r));
-	if (!session_thread(s, &index) || !threads_regs(s->k, index, r)) {
-		memset(r->value, 0, sizeof(r->value));
+	if (!session_thread(s, &thread))
 		memset(r->known, 1, sizeof(r->known));
-	}
+	else
+		threads_regs(&s->threads, &thread, r);
 }
 
 struct error *handle_read_regs(struct session *s, const struct rsp_request *q, struct rsp_reply *out)

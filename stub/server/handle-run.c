@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "stub/arch/arch.h"
 #include "stub/server/handlers.h"
-#include "stub/server/threads.h"
 
 /* T05 with the selected thread and the registers that gdb asks for first, to save it a packet. */
 struct error *handle_why_stopped(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
 {
 	const struct arch *arch = s->k->target->arch;
-	unsigned index;
+	struct thread thread;
 	struct regs r;
 	(void)q;
-	s->thread = threads_first_selected(s->k);
+	s->thread = threads_first_selected(&s->threads);
 	reply_text(out, "T05thread:");
 	reply_hex_number(out, (uint64_t)s->thread);
 	reply_text(out, ";");
-	if (!session_thread(s, &index) || !threads_regs(s->k, index, &r))
+	if (!session_thread(s, &thread) || !threads_regs(&s->threads, &thread, &r))
 		return NULL;
 	const unsigned first[] = { arch->sp, arch->pc };
 	for (size_t i = 0; i < 2; i++) {

@@ -5,7 +5,6 @@
 #include "stub/base/xml.h"
 #include "stub/linux/module.h"
 #include "stub/server/handlers.h"
-#include "stub/server/threads.h"
 
 /*
  * The prepared vmlinux, moved by one segment per PT_LOAD: by KASLR, but for that of the per-CPU
@@ -113,11 +112,11 @@ struct error *handle_xfer(struct session *s, const struct rsp_request *q, struct
 		return put_document(q, &s->libraries, out);
 	}
 	if (rsp_text_is(q->xfer.object, "threads")) {
-		if (!q->xfer.offset || !s->threads.len) {
-			buffer_clear(&s->threads);
-			threads_xml(s->k, &s->threads);
+		if (!q->xfer.offset || !s->threads_xml.len) {
+			buffer_clear(&s->threads_xml);
+			threads_xml(&s->threads, &s->threads_xml);
 		}
-		return put_document(q, &s->threads, out);
+		return put_document(q, &s->threads_xml, out);
 	}
 	return NULL;
 }

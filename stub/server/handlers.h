@@ -9,17 +9,22 @@
 #include "rsp/reply.h"
 #include "rsp/request.h"
 #include "stub/server/session.h"
+#include "stub/server/threads.h"
 
 struct session {
 	struct kernel *k;
 	struct session_options options;
+	struct threads threads;
+	size_t threads_listed;          /* by qfThreadInfo and qsThreadInfo */
 	int64_t thread;                 /* selected by Hg, or by a stop reply */
 	unsigned exec_file_asked;       /* before qOffsets: once means that the user brought a file */
 	bool user_vmlinux;
 	bool read_failed;               /* the first failure was told */
 	enum session_next next;
-	struct aspace **user;           /* per thread index; made on first use */
-	struct buffer target_xml, libraries, threads, exec_file;
+	struct aspace *user;            /* of user addresses of `user_thread`; NULL: none yet */
+	int64_t user_thread;
+	uint64_t user_epoch;
+	struct buffer target_xml, libraries, threads_xml, exec_file;
 	unsigned char *scratch;         /* SESSION_PACKET bytes */
 };
 
@@ -39,7 +44,7 @@ void registers_xml(const struct arch *arch, struct buffer *ret);
 /* Reads for the selected thread: as many bytes as there are, an error only when there is none. */
 struct error *session_read(struct session *s, uint64_t va, void *buf, size_t len, size_t *got_ret) must_check;
 
-/* Index of the selected thread; false when it does not exist (any more). */
-bool session_thread(const struct session *s, unsigned *index_ret);
+/* The selected thread; false when it does not exist (any more). */
+bool session_thread(const struct session *s, struct thread *ret);
 
 #endif

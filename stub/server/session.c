@@ -6,7 +6,6 @@
 #include "stub/base/cleanup.h"
 #include "stub/base/log.h"
 #include "stub/server/handlers.h"
-#include "stub/server/threads.h"
 
 /* How gdb is told that a request failed: it understands text for some packets only. */
 enum failure { FAIL_NUMBER, FAIL_TEXT };
@@ -51,10 +50,10 @@ struct error *session_create(struct kernel *k, const struct session_options *o, 
 		return error_nomem();
 	s->k = k;
 	s->options = *o;
-	s->thread = threads_first_selected(k);
+	s->threads = threads_open(k, o->threads);
+	s->thread = threads_first_selected(&s->threads);
 	s->scratch = malloc(SESSION_PACKET);
-	s->user = calloc(threads_count(k), sizeof(*s->user));
-	if (!s->scratch || !s->user) {
+	if (!s->scratch) {
 		session_destroy(s);
 		return error_nomem();
 	}
@@ -66,20 +65,18 @@ void session_destroy(struct session *s)
 {
 	if (!s)
 		return;
-	for (unsigned i = 0; s->user && i < threads_count(s->k); i++)
-		aspace_destroy(s->user[i]);
-	free(s->user);
+	aspace_destroy(s->user);
 	free(s->scratch);
 	buffer_deinit(&s->target_xml);
 	buffer_deinit(&s->libraries);
-	buffer_deinit(&s->threads);
+	buffer_deinit(&s->threads_xml);
 	buffer_deinit(&s->exec_file);
 	free(s);
 }
 
-bool session_thread(const struct session *s, unsigned *index_ret)
+bool session_thread(const struct session *s, struct thread *ret)
 {
-	return threads_index(s->k, s->thread, index_ret);
+	return threads_find(&s->threads, s->thread, ret);
 }
 
 bool session_gave_companion(const struct session *s)

@@ -10,6 +10,7 @@
 
 #include "rsp/reply.h"
 #include "stub/linux/kernel.h"
+#include "stub/server/threads.h"
 
 struct session;
 
@@ -22,6 +23,7 @@ struct session_options {
 	 * one does whose user brought a vmlinux.
 	 */
 	bool may_have_companion;
+	enum threads_view threads;
 	/* A line for the user on the server's terminal; NULL: nobody there. */
 	void (*notice)(void *arg, const char *line);
 	void *arg;

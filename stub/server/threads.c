@@ -1,63 +1,170 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "stub/server/threads.h"
 
-static unsigned cpu_of(const struct kernel *k, unsigned index)
+#include <string.h>
+
+#include "stub/base/xml.h"
+#include "stub/linux/cpus.h"
+#include "stub/linux/saved-regs.h"
+
+/* The first number that is no PID (PID_MAX_LIMIT, include/linux/threads.h), + 1: 0 is no thread. */
+enum { IDLE_FIRST = 0x400001 };
+
+/* NULL: not known. They were read when the view was chosen; a dump's never change. */
+static const struct tasks *all_tasks(const struct threads *t)
 {
-	return index < k->target->ncpus ? k->cpu_numbers[index] : index;
+	const struct tasks *all = NULL;
+	struct error *err = tasks_get(t->k, &all);
+	error_free(err);
+	return all;
 }
 
-unsigned threads_count(const struct kernel *k)
+struct threads threads_open(struct kernel *k, enum threads_view wish)
 {
-	return k->target->ncpus ? k->target->ncpus : 1;
+	struct threads t = { k, wish };
+	const struct tasks *all = all_tasks(&t);
+	if (!all || !all->n)
+		t.view = THREADS_CPUS;
+	return t;
 }
 
-int64_t threads_id(const struct kernel *k, unsigned index)
+static unsigned cpu_of(const struct kernel *k, size_t index)
 {
-	return (int64_t)cpu_of(k, index) + 1;
+	return index < k->target->ncpus ? k->cpu_numbers[index] : (unsigned)index;
 }
 
-bool threads_index(const struct kernel *k, int64_t id, unsigned *ret)
+static void of_task(const struct threads *t, const struct task *task, struct thread *ret)
 {
-	for (unsigned i = 0; i < threads_count(k); i++) {
-		if (threads_id(k, i) == id) {
-			*ret = i;
+	unsigned index;
+	*ret = (struct thread){
+		.id = task->pid ? (int64_t)task->pid : IDLE_FIRST + (int64_t)task->cpu,
+		.task = task, .cpu = task->cpu,
+		.index = task->running && cpus_regs(t->k, task->cpu, &index) ? (int)index : -1,
+	};
+}
+
+static void of_cpu(const struct threads *t, size_t index, struct thread *ret)
+{
+	const struct tasks *all = all_tasks(t);
+	unsigned cpu = cpu_of(t->k, index);
+	*ret = (struct thread){
+		.id = (int64_t)cpu + 1, .cpu = cpu, .task = all ? tasks_running(all, cpu) : NULL,
+		.index = index < t->k->target->ncpus ? (int)index : -1,
+	};
+}
+
+size_t threads_count(const struct threads *t)
+{
+	const struct tasks *all = t->view == THREADS_TASKS ? all_tasks(t) : NULL;
+	size_t n = all ? all->n : t->k->target->ncpus;
+	return n ? n : 1;
+}
+
+void threads_at(const struct threads *t, size_t index, struct thread *ret)
+{
+	const struct tasks *all = t->view == THREADS_TASKS ? all_tasks(t) : NULL;
+	if (all && index < all->n)
+		of_task(t, &all->task[index], ret);
+	else
+		of_cpu(t, index, ret);
+}
+
+bool threads_find(const struct threads *t, int64_t id, struct thread *ret)
+{
+	if (t->view == THREADS_TASKS) {
+		const struct tasks *all = all_tasks(t);
+		const struct task *task = !all || id <= 0 ? NULL :
+			id < IDLE_FIRST ? tasks_by_pid(all, (uint32_t)id) :
+			id - IDLE_FIRST < CPUS_MAX ? tasks_idle(all, (uint32_t)(id - IDLE_FIRST)) : NULL;
+		if (task)
+			of_task(t, task, ret);
+		return task;
+	}
+	for (size_t i = 0; i < threads_count(t); i++) {
+		of_cpu(t, i, ret);
+		if (ret->id == id)
 			return true;
-		}
 	}
 	return false;
 }
 
-int64_t threads_first_selected(const struct kernel *k)
+int64_t threads_first_selected(const struct threads *t)
 {
-	unsigned index;
-	int64_t panicked = (int64_t)k->panic_cpu + 1;
-	if (k->panic_cpu >= 0 && threads_index(k, panicked, &index))
-		return panicked;
-	return threads_id(k, 0);
+	struct thread thread;
+	unsigned index = 0;
+	if (t->k->panic_cpu >= 0 && !cpus_regs(t->k, (unsigned)t->k->panic_cpu, &index))
+		index = 0;
+	of_cpu(t, index, &thread);
+	if (t->view == THREADS_TASKS && thread.task)
+		of_task(t, thread.task, &thread);
+	else if (t->view == THREADS_TASKS)
+		threads_at(t, 0, &thread);
+	return thread.id;
 }
 
-bool threads_regs(const struct kernel *k, unsigned index, struct regs *ret)
+bool threads_regs(const struct threads *t, const struct thread *thread, struct regs *ret)
 {
-	if (index >= k->target->ncpus)
-		return false;
-	struct error *err = k->target->ops->read_regs(k->target, index, ret);
-	error_free(err);
-	return !err;
+	bool known;
+	if (t->view == THREADS_TASKS) {
+		known = saved_regs(t->k, thread->task, ret) == SAVED_REGS_KNOWN;
+	} else {
+		struct error *err = thread->index < 0 ? error_nomem() :
+				    t->k->target->ops->read_regs(t->k->target, (unsigned)thread->index, ret);
+		known = !err;
+		error_free(err);
+	}
+	if (!known) {
+		memset(ret->value, 0, sizeof(ret->value));
+		memset(ret->known, 1, sizeof(ret->known));
+	}
+	return known;
 }
 
-const char *threads_extra(const struct kernel *k, unsigned index)
+void threads_extra(const struct threads *t, const struct thread *thread, struct buffer *ret)
 {
-	if (!k->target->ncpus)
-		return "no registers in the dump";
-	return (int)cpu_of(k, index) == k->panic_cpu ? "panicked here" : "";
+	const struct task *task = thread->task;
+	bool panicked = (int)thread->cpu == t->k->panic_cpu;
+	if (t->view == THREADS_CPUS) {
+		if (thread->index < 0)
+			buffer_puts(ret, "no registers in the dump");
+		else
+			buffer_puts(ret, panicked ? "panicked here" : "");
+		return;
+	}
+	if (task->running)
+		buffer_printf(ret, "running on CPU %u", task->cpu);
+	else
+		buffer_printf(ret, "%s, CPU %u", task_state_letter(task) == 'R' ? "runnable" : task_state_word(task),
+			      task->cpu);
+	if (task->tgid != task->pid)
+		buffer_printf(ret, ", TGID %u", task->tgid);
+	if (task->running && panicked)
+		buffer_puts(ret, ", panicked here");
 }
 
-void threads_xml(const struct kernel *k, struct buffer *ret)
+static void put_name(const struct threads *t, const struct thread *thread, struct buffer *ret)
 {
+	char name[TASK_COMM_MAX + 2];
+	if (t->view == THREADS_CPUS) {
+		buffer_printf(ret, "CPU %u", thread->cpu);
+		return;
+	}
+	task_name(thread->task, name);
+	xml_escape(ret, name);
+}
+
+void threads_xml(const struct threads *t, struct buffer *ret)
+{
+	size_t n = threads_count(t);
 	buffer_puts(ret, "<?xml version=\"1.0\"?>\n<threads>\n");
-	for (unsigned i = 0; i < threads_count(k); i++)
-		buffer_printf(ret, "<thread id=\"%llx\" core=\"%u\" name=\"CPU %u\">%s</thread>\n",
-			      (unsigned long long)threads_id(k, i), cpu_of(k, i), cpu_of(k, i),
-			      threads_extra(k, i));
+	for (size_t i = 0; i < n; i++) {
+		struct thread thread;
+		threads_at(t, i, &thread);
+		buffer_printf(ret, "<thread id=\"%llx\" core=\"%u\" name=\"", (unsigned long long)thread.id, thread.cpu);
+		put_name(t, &thread, ret);
+		buffer_puts(ret, "\">");
+		threads_extra(t, &thread, ret);
+		buffer_puts(ret, "</thread>\n");
+	}
 	buffer_puts(ret, "</threads>\n");
 }

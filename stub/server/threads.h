@@ -1,28 +1,51 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* gdb's threads: the CPUs that the target has registers of. Thread id = CPU number + 1. */
+/*
+ * gdb's threads: the kernel's tasks, or the CPUs. A task's thread id is its PID, the idle task of
+ * CPU n has 0x400001 + n, behind every PID; a CPU's id is its number + 1.
+ */
 #ifndef STUB_SERVER_THREADS_H
 #define STUB_SERVER_THREADS_H
 
 #include "stub/base/buffer.h"
-#include "stub/linux/kernel.h"
+#include "stub/linux/task.h"
+
+enum threads_view {
+	THREADS_TASKS,
+	THREADS_CPUS,           /* also where tasks are not known */
+};
+
+struct threads {
+	struct kernel *k;       /* borrowed */
+	enum threads_view view;
+};
+
+struct thread {
+	int64_t id;
+	const struct task *task;        /* of a CPU, the one that runs on it; NULL: not known */
+	int index;                      /* the target's register set of the CPU that it runs on, -1: none */
+	unsigned cpu;                   /* that it runs on, or ran on last */
+};
+
+/* CPUs where tasks are not known, whatever was wished. */
+struct threads threads_open(struct kernel *k, enum threads_view wish);
 
 /* At least 1: gdb wants a thread even where nobody's registers are known. */
-unsigned threads_count(const struct kernel *k);
-int64_t threads_id(const struct kernel *k, unsigned index);
+size_t threads_count(const struct threads *t);
+void threads_at(const struct threads *t, size_t index, struct thread *ret);
 
 /* False for an id that no thread has. */
-bool threads_index(const struct kernel *k, int64_t id, unsigned *ret);
+bool threads_find(const struct threads *t, int64_t id, struct thread *ret);
 
-/* The one that panicked, else the first. */
-int64_t threads_first_selected(const struct kernel *k);
+/* The one that panicked, else that of the first register set, else the first. */
+int64_t threads_first_selected(const struct threads *t);
 
-/* Its registers; false (and nothing known) when the target has none of it. */
-bool threads_regs(const struct kernel *k, unsigned index, struct regs *ret);
+/* Its registers; false (and zeros that are known) when they are not to be had. */
+bool threads_regs(const struct threads *t, const struct thread *thread, struct regs *ret);
 
-/* What gdb shows in brackets behind the name: "panicked here", or nothing. */
-const char *threads_extra(const struct kernel *k, unsigned index);
+/* What gdb shows in brackets behind the name: "sleeping, CPU 1". */
+void threads_extra(const struct threads *t, const struct thread *thread, struct buffer *ret);
 
 /* The document of qXfer:threads. */
-void threads_xml(const struct kernel *k, struct buffer *ret);
+void threads_xml(const struct threads *t, struct buffer *ret);
 
 #endif

@@ -138,7 +138,7 @@ static const struct row usage[] = {
 	{ "--each goes on", "$K cmd --each nowhere vmcore -- log", 1,
 	  { "kstub: nowhere: No such file", "==> vmcore <==", "first" }, ANY_STDOUT },
 	{ "types that are none", "$K info --types=stabs vmcore", 2, { "--types is btf or dwarf, not 'stabs'" }, 0 },
-	{ "threads that are none", "$K info --threads=tasks vmcore", 2, { "--threads=tasks is not there yet" }, 0 },
+	{ "threads that are none", "$K info --threads=processes vmcore", 2, { "--threads is tasks or cpus, not 'processes'" }, 0 },
 	{ "a room that is none", "$K info --log=kitchen vmcore", 2, { "--log knows rsp", "not 'kitchen'" }, 0 },
 	{ "cache: a word that is none", "$K cache burn", 2, { "cache: 'list' or 'clear', not 'burn'" }, 0 },
 	{ "cache: an option that is none", "$K cache clear --all", 2, { "cache: no option '--all'" }, 0 },
