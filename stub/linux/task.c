@@ -366,11 +366,8 @@ static struct error *add_current(struct walk *w, unsigned cpu)
 {
 	uint64_t addr;
 	struct error *err = cpus_current(w->k, cpu, &addr);
-	if (err || !addr)
-		return note_damage(w, err, "the current task of a CPU");
-	err = add_task(w, addr);
-	if (!err && !w->last.pid)
-		w->all->n--;    /* it was added as an idle task */
+	if (!err && addr)
+		err = add_task(w, addr);
 	return note_damage(w, err, "the current task of a CPU");
 }
 
@@ -415,7 +412,12 @@ static struct error *tasks_read(struct kernel *k, struct tasks *all)
 		return error_nomem();
 	all->epoch = k->target->epoch;
 	err = read_all(&w);
-	all->damage = w.damage;
+	if (!err && w.damage && asprintf(&all->damage, "%s; %zu tasks are reached, from both ends of the list, the "
+					 "run queues and the PID table", w.damage, all->n) < 0) {
+		all->damage = NULL;
+		err = error_nomem();
+	}
+	free(w.damage);
 	return err;
 }
 

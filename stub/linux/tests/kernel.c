@@ -16,27 +16,11 @@
 #include "stub/linux/vmcoreinfo.h"
 #include "symbols/cache.h"
 
-static struct error *read_ram(struct target *t, uint64_t pa, void *buf, size_t len)
-{
-	struct memory *m = (struct memory *)t;
-	if (m->lacks && pa < m->lacks + PAGE && pa + len > m->lacks)
-		return error_at(ERROR_TRUNCATED, m->lacks, "behind the end of the file");
-	if (pa > RAM || len > RAM - pa)
-		return error_at(ERROR_FAULT, pa, "no memory");
-	memcpy(buf, m->ram + pa, len);
-	return NULL;
-}
-
 static struct error *read_regs(struct target *t, unsigned cpu, struct regs *ret)
 {
 	(void)cpu;
 	*ret = ((struct memory *)t)->regs;
 	return NULL;
-}
-
-static void close_nothing(struct target *t)
-{
-	(void)t;
 }
 
 static const struct target_ops ops = { "memory", close_nothing, read_ram, read_regs, NULL, NULL };

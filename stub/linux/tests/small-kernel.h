@@ -29,6 +29,22 @@ struct memory {
 	uint64_t lacks;                 /* a page that the dump lacks; 0: none */
 };
 
+static inline struct error *read_ram(struct target *t, uint64_t pa, void *buf, size_t len)
+{
+	struct memory *m = (struct memory *)t;
+	if (m->lacks && pa < m->lacks + PAGE && pa + len > m->lacks)
+		return error_at(ERROR_TRUNCATED, m->lacks, "behind the end of the file");
+	if (pa > RAM || len > RAM - pa)
+		return error_at(ERROR_FAULT, pa, "no memory");
+	memcpy(buf, m->ram + pa, len);
+	return NULL;
+}
+
+static inline void close_nothing(struct target *t)
+{
+	(void)t;
+}
+
 static void put(struct memory *m, uint64_t pa, uint64_t value)
 {
 	memcpy(m->ram + pa, &value, 8);
@@ -50,13 +66,14 @@ static void map_image(struct memory *m, uint64_t top_va)
 		put(m, top + 3 * PAGE + i * 8, (IMAGE_AT + i * PAGE) | 0x63);
 }
 
-/* The gate of page faults (Intel SDM vol. 3A, 6.14.1); era 1 is a guest of KVM. */
+/* The gate of page faults (Intel SDM vol. 3A, 6.14.1), where there is one; era 1 is a guest of KVM. */
 static bool set_gate(struct memory *m, struct symbols *s)
 {
 	struct symbol table, handler;
-	if (!symbols_lookup(s, "idt_table", &table) ||
-	    (!symbols_lookup(s, "async_page_fault", &handler) &&
-	     !symbols_lookup(s, "asm_exc_page_fault", &handler)))
+	if (!symbols_lookup(s, "idt_table", &table))
+		return true;
+	if (!symbols_lookup(s, "async_page_fault", &handler) &&
+	    !symbols_lookup(s, "asm_exc_page_fault", &handler))
 		return false;
 	uint64_t at = phys(table.addr) + 14 * 16, va = handler.addr;
 	put(m, at, (va & 0xffff) | 0x8e0000100000 | (va >> 16 & 0xffff) << 48);
