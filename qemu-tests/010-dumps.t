@@ -104,6 +104,11 @@ def check(name):
     wanted = {"crashes", "bridge", "stp", "llc", "dummy", "x_tables"}
     have = {line.split()[0] for line in read("modules").splitlines()}
     ok(wanted <= have, f"{name}: modules are loaded", f"no {wanted - have}")
+    found = {tuple(line.split(" ", 3)) for line in read("tasks").split("\n")}
+    told = {tuple(line.split(" ", 5)[2:]) for line in read("scene").split("\n")
+            if line.startswith("task ")}
+    ok(len(told) >= 25 and told <= found, f"{name}: the scene stood when /proc was read",
+       f"not so: {told - found}")
     isolated = "page tables isolation: enabled" in log
     ok(isolated == ("pti" in what), f"{name}: page table isolation is as asked for")
     if "no-vmcoreinfo" in what:
@@ -122,7 +127,7 @@ def check(name):
 
 def main():
     names = sorted(n for n in (os.listdir(DUMPS) if os.path.isdir(DUMPS) else [])
-                   if re.match(r"\d+\.\d+-[a-z0-9_-]+$", n) and not n.endswith("-4g"))
+                   if re.match(r"\d+\.\d+-[a-z0-9_-]+$", n) and not n.endswith(("-4g", "-many")))
     if not names:
         print("1..0 # SKIP no dumps: ./dev dumps makes them")
         return

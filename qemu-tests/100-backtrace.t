@@ -91,7 +91,7 @@ def main():
     names = sys.argv[1:] or sorted(
         n for n in os.listdir(session.DUMPS)
         if os.path.exists(os.path.join(session.DUMPS, n, "made-from"))
-        and not n.endswith(("-user-pti", "-4g")))
+        and not n.endswith(("-user-pti", "-4g", "-many")))
     for name in names:
         dump = session.Dump(name)
         found = check_stack(dump, dump.path, name)

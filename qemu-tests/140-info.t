@@ -103,7 +103,7 @@ def main():
     for name in sys.argv[1:] or sorted(
             n for n in os.listdir(session.DUMPS)
             if os.path.exists(os.path.join(session.DUMPS, n, "made-from"))
-            and not n.endswith("-4g")):
+            and not n.endswith(("-4g", "-many"))):
         check(name)
         check_lkcd(name)
     session.done()
