@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "stub/base/cleanup.h"
+#include "stub/base/utf8.h"
 
 /* struct json is json-c's struct json_object under a name of our own. */
 static struct json_object *inner(struct json *j)
@@ -39,33 +40,15 @@ struct json *json_new_bool(bool value)
 	return outer(json_object_new_boolean(value));
 }
 
-/* Bytes of the UTF-8 character at `s`, 0 when that is none (RFC 3629, section 4). */
-static size_t utf8_len(const unsigned char *s, size_t left)
-{
-	static const uint32_t least[5] = { 0, 0, 0x80, 0x800, 0x10000 };
-	if (s[0] < 0x80)
-		return 1;
-	size_t len = s[0] >> 5 == 6 ? 2 : s[0] >> 4 == 14 ? 3 : s[0] >> 3 == 30 ? 4 : 0;
-	if (!len || len > left)
-		return 0;
-	uint32_t c = s[0] & (0x7f >> len);
-	for (size_t i = 1; i < len; i++) {
-		if (s[i] >> 6 != 2)
-			return 0;
-		c = c << 6 | (s[i] & 0x3f);
-	}
-	return c < least[len] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ? 0 : len;
-}
-
 struct json *json_new_text(const char *text, size_t len)
 {
 	_cleanup_buffer_ struct buffer b = BUFFER_INIT;
 	for (size_t i = 0; i < len;) {
-		size_t n = utf8_len((const unsigned char *)text + i, len - i);
+		size_t n = utf8_len(text + i, len - i);
 		if (n)
 			buffer_put(&b, text + i, n);
 		else
-			buffer_puts(&b, "\xef\xbf\xbd");
+			buffer_puts(&b, UTF8_REPLACEMENT);
 		i += n ? n : 1;
 	}
 	if (b.failed || b.len > INT32_MAX)

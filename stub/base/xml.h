@@ -5,7 +5,11 @@
 
 #include "stub/base/buffer.h"
 
-/* Appends `text` with < > & " ' escaped; control bytes, which XML cannot carry, become '?'. */
+/*
+ * Appends `text` with < > & " ' escaped. Any bytes come out as XML that gdb reads, since one that it
+ * does not costs the whole document, and as nothing that a terminal obeys: control characters
+ * become '?', and what is no UTF-8 becomes U+FFFD.
+ */
 void xml_escape(struct buffer *b, const char *text);
 
 #endif
