@@ -52,6 +52,8 @@ static bool read_frame(struct kernel *k, const struct task *t, struct regs *ret)
 	struct frame_layout l;
 	unsigned char frame[FRAME_MAX];
 	uint64_t size = stack_size(k);
+	if (!k->types)
+		return false;
 	struct error *err = layout_require(k->types, rows, sizeof(rows) / sizeof(rows[0]), &l);
 	bool known = !err && l.size.size <= sizeof(frame) && t->sp >= t->stack && t->sp - t->stack <= size - l.size.size;
 	if (known) {

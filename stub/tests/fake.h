@@ -9,7 +9,9 @@
  *            ffffffff82000000 25, 16 times, then 26, 16 times; fffffffffffff000 22, 0 23
  *   user     400000 is 30 on CPU 0 and 31 on CPU 2
  *
- * Its one module's file went away after it was found.
+ * Its one module's file went away after it was found. With fake_add_tasks() it has tasks: the idle
+ * ones, PID 1 that sleeps on a stack which cannot be read, PID 7 that runs on CPU 2 and panicked,
+ * and its thread 9, a zombie.
  */
 #ifndef STUB_TESTS_FAKE_H
 #define STUB_TESTS_FAKE_H
@@ -20,6 +22,7 @@
 
 #include "stub/arch/x86_64.h"
 #include "stub/linux/module.h"
+#include "stub/linux/task.h"
 
 enum {
 	FAKE_PAGE = 4096, FAKE_RAM = 0x40 * FAKE_PAGE, FAKE_LEFT_OUT = 0x24 * FAKE_PAGE,
@@ -146,10 +149,38 @@ static struct fake *fake_make(void)
 	return f;
 }
 
+__attribute__((unused)) static bool fake_add_tasks(struct fake *f)
+{
+	static const struct task rows[] = {
+		{ .flags = PF_KTHREAD, .running = true, .comm = "swapper/0" },
+		{ .flags = PF_KTHREAD, .cpu = 2, .comm = "swapper/2" },
+		{ .pid = 1, .tgid = 1, .state = 1, .stack = 0xffffffffa0000000, .sp = 0xffffffffa0000f00,
+		  .comm = "<init> & \"co\"" },
+		{ .pid = 7, .tgid = 7, .cpu = 2, .running = true, .mm = 0xffffffff81000000, .comm = "a\xff\x01z" },
+		{ .pid = 9, .tgid = 7, .state = 0xa0, .comm = "gone" },
+	};
+	struct tasks *all = f->k.tasks = calloc(1, sizeof(*all));
+	if (!all)
+		return false;
+	all->task = malloc(sizeof(rows));
+	all->running = calloc(3, sizeof(*all->running));
+	if (!all->task || !all->running)
+		return false;
+	memcpy(all->task, rows, sizeof(rows));
+	all->n = sizeof(rows) / sizeof(rows[0]);
+	all->nidle = 2;
+	all->nrunning = 3;
+	all->running[0] = &all->task[0];
+	all->running[2] = &all->task[3];
+	return true;
+}
+
 static void fake_free(struct fake *f)
 {
-	if (f)
+	if (f) {
+		tasks_free(f->k.tasks);
 		aspace_destroy(f->k.as);
+	}
 	free(f);
 }
 

@@ -39,13 +39,13 @@ static void served_notice(void *arg, const char *line)
 	snprintf(n->last, sizeof(n->last), "%s", line);
 }
 
-static bool served_start(struct served *s)
+static bool served_start(struct served *s, bool tasks)
 {
 	sigset_t before;
 	*s = (struct served){ .dir = "/tmp/kstub-test-XXXXXX", .pid = -1 };
 	s->fake = fake_make();
 	s->notices = mmap(NULL, sizeof(*s->notices), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (!s->fake || s->notices == MAP_FAILED || !mkdtemp(s->dir))
+	if (!s->fake || s->notices == MAP_FAILED || !mkdtemp(s->dir) || (tasks && !fake_add_tasks(s->fake)))
 		return false;
 	snprintf(s->path, sizeof(s->path), "%s/socket", s->dir);
 	char listen_at[128];

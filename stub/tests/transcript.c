@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Plays stub/tests/session/NAME.rsp against a server on a fake kernel (fake.h), one client each:
+ * Plays stub/tests/session/NAME.rsp against a server on a fake kernel (fake.h), one client each; a
+ * kernel with tasks for NAMEs that begin with "tasks-":
  *
  *   > BODY      sends a packet with its checksum
  *   < BODY      the next thing that comes is a packet with this body; "..." at the end: and more
@@ -195,20 +196,27 @@ static void play(struct served *s, const char *path)
 		close(p->fd);
 }
 
+/* Those whose name begins with "tasks-", or the others. */
+static void play_all(const glob_t *found, bool tasks)
+{
+	struct served s;
+	if (!tap_ok(served_start(&s, tasks), "a server on a fake kernel%s", tasks ? " with tasks" : ""))
+		return;
+	for (size_t i = 0; i < found->gl_pathc; i++)
+		if (!strncmp(strrchr(found->gl_pathv[i], '/'), "/tasks-", 7) == tasks)
+			play(&s, found->gl_pathv[i]);
+	tap_ok(served_stop(&s) == 0, "after all of that the server ends when it is asked to");
+}
+
 int main(void)
 {
 	const char *top = getenv("top_srcdir");
 	char pattern[4096];
 	glob_t found = { 0 };
-	struct served s;
 	snprintf(pattern, sizeof(pattern), "%s/stub/tests/session/*.rsp", top ? top : ".");
-	if (!tap_ok(served_start(&s), "a server on a fake kernel"))
-		return tap_done();
-	int missing = glob(pattern, 0, NULL, &found);
-	tap_ok(!missing, "there are transcripts: %s", pattern);
-	for (size_t i = 0; i < found.gl_pathc; i++)
-		play(&s, found.gl_pathv[i]);
+	tap_ok(!glob(pattern, 0, NULL, &found), "there are transcripts: %s", pattern);
+	play_all(&found, false);
+	play_all(&found, true);
 	globfree(&found);
-	tap_ok(served_stop(&s) == 0, "after all of that the server ends when it is asked to");
 	return tap_done();
 }

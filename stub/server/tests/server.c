@@ -113,7 +113,7 @@ static void check_clients(void)
 {
 	struct served s;
 	char byte;
-	if (!tap_ok(served_start(&s), "a server"))
+	if (!tap_ok(served_start(&s, false), "a server"))
 		return;
 	int first = client_connect(s.path);
 	tap_is_str(ask(first, "$qC#b4"), "+$QC3#c7", "the first client is answered");
@@ -143,7 +143,7 @@ static void check_flood(void)
 {
 	struct served s;
 	static char many[1 << 20];
-	if (!tap_ok(served_start(&s), "a server"))
+	if (!tap_ok(served_start(&s, false), "a server"))
 		return;
 	/* Nothing of it is answered, so that the server need not wait for the client, either. */
 	memset(many, '+', sizeof(many));
