@@ -11,6 +11,8 @@ nm on the files that the kernel and the modules were made from. It never comes f
     TEST_GDB       the gdb, the one in PATH if not set
 """
 
+import bisect
+import collections
 import functools
 import os
 import re
@@ -80,6 +82,11 @@ def gdb(dump, *commands, kstub_options=(), with_gdb=GDB):
     return run.stdout.decode("utf-8", "replace")
 
 
+def without_reasons(text):
+    """Without what kstub says on stderr, at the first such read, of memory that is not there."""
+    return re.sub(r"kstub: gdb asked for memory at .*\n", "", text)
+
+
 # The frames for stack() to read. Two kinds are no frames of the kernel's: inlined calls, and what
 # gdb calls a "tail call frame", which it infers from call sites where a function jumped on to the
 # next one and left nothing behind.
@@ -92,6 +99,20 @@ def invented(text):
             re.findall(r"^Stack level (\d+), frame at (.*?)(?=^Stack level|\Z)", text,
                        re.MULTILINE | re.DOTALL)
             if re.search(r"^ (?:tail call frame|inlined into frame)", rest, re.MULTILINE)}
+
+
+# The same for all threads: the sections "Thread N (...):" twice, which stacks() joins.
+STACKS = ('thread apply all interpreter-exec mi "-stack-list-frames"',
+          "thread apply all -s frame apply all -q info frame")
+
+
+def by_thread(text):
+    """What `thread apply all` printed, by number."""
+    found = {}
+    for n, part in re.findall(r"^Thread (\d+) \(Thread .*?\):$\n(.*?)(?=^Thread \d+ \(Thread |\Z)",
+                              text, re.MULTILINE | re.DOTALL):
+        found[int(n)] = found.get(int(n), "") + part
+    return found
 
 
 def stack(text):
@@ -134,6 +155,17 @@ def places(path):
         if len(fields) == 8 and fields[6].isdigit():
             found.setdefault(fields[7], set()).add((int(fields[6]), int(fields[1], 16)))
     return found
+
+
+# One line of /proc: the name as the kernel's bytes.
+Task = collections.namedtuple("Task", "tgid tid state name")
+
+USER_END = 1 << 56  # the user's half with five levels of page tables
+
+
+def unescape(text):
+    """The bytes that guest/facts.c wrote \\xHH for."""
+    return re.sub(rb"\\x([0-9a-f]{2})", lambda m: bytes([int(m[1], 16)]), text.encode("latin-1"))
 
 
 class Dump:
@@ -180,6 +212,105 @@ class Dump:
             fields = line.split()
             yield (int(fields[0], 16), fields[1], fields[2],
                    fields[3].strip("[]") if len(fields) > 3 else None)
+
+    def has(self, fact):
+        return os.path.exists(os.path.join(self.dir, fact))
+
+    @functools.cached_property
+    def tasks(self):
+        """/proc/*/task/*: {TID: Task}."""
+        found = {}
+        for line in self.fact("tasks").split("\n")[:-1]:
+            tgid, tid, state, name = line.split(" ", 3)
+            found[int(tid)] = Task(int(tgid), int(tid), state, unescape(name))
+        return found
+
+    @functools.cached_property
+    def stat(self):
+        """/proc/PID/task/TID/stat: {TID: its fields}, numbered as in proc(5), the name left out."""
+        found = {}
+        for line in self.fact("task_stat").split("\n")[:-1]:
+            _, tid, rest = line.split(" ", 2)
+            found[int(tid)] = [None, int(tid), None] + rest[rest.rindex(")") + 2:].split()
+        return found
+
+    @functools.cached_property
+    def cpus(self):
+        """Those that were online."""
+        return self.fact("interrupts").split("\n")[0].count("CPU") if self.has("interrupts") else 2
+
+    def is_kernel_thread(self, tid):
+        if not self.has("task_stat"):
+            return False
+        return tid in self.stat and bool(int(self.stat[tid][9]) & 0x200000) # PF_KTHREAD
+
+    @functools.cached_property
+    def status(self):
+        """Some of /proc/PID/task/TID/status: {TID: {"State": "S (sleeping)", ...}}."""
+        found = {}
+        for line in self.fact("status").split("\n")[:-1]:
+            first, *fields = line.split("; ")
+            found[int(first.split()[1])] = dict(f.split(": ", 1) for f in fields)
+        return found
+
+    @functools.cached_property
+    def stacks(self):
+        """/proc/PID/task/TID/stack: {TID: [frame, ...]}, innermost first."""
+        found = {}
+        for line in self.fact("stacks").split("\n")[:-1]:
+            if line.startswith("task "):
+                frames = found[int(line.split()[2])] = []
+            else:
+                frames.append(line.removeprefix("[<0>] "))
+        return found
+
+    @functools.cached_property
+    def user_pcs(self):
+        """/proc/PID/task/TID/syscall: {TID: (stack pointer, instruction pointer)} in user mode."""
+        found = {}
+        for line in self.fact("syscalls").split("\n")[:-1]:
+            fields = line.split()
+            if len(fields) > 4 and int(fields[-1], 16):
+                found[int(fields[1])] = int(fields[-2], 16), int(fields[-1], 16)
+        return found
+
+    @functools.cached_property
+    def scene(self):
+        """What guest/tasks.c made: {role: Task}."""
+        lines = (line.split(" ", 5) for line in self.fact("scene").split("\n")
+                 if line.startswith("task "))
+        return {f[1]: Task(int(f[2]), int(f[3]), f[4], unescape(f[5])) for f in lines}
+
+    @functools.cached_property
+    def texts(self):
+        """The texts in its processes: {PID: (address, text)}."""
+        lines = (line.split(" ", 3) for line in self.fact("scene").split("\n")
+                 if line.startswith("text "))
+        return {int(f[1]): (int(f[2], 16), f[3]) for f in lines}
+
+    @functools.cached_property
+    def panicked(self):
+        """Who the console says it was: (CPU, PID, name)."""
+        said = re.findall(r"CPU: (\d+) (?:UID: \d+ )?PID: (\d+) Comm: (.*?) (?:Not tainted|Tainted)",
+                          self.fact("serial.log"))
+        return int(said[-1][0]), int(said[-1][1]), said[-1][2]
+
+    @functools.cached_property
+    def _sorted(self):
+        return sorted((a, name) for name, addresses in symbols(self.vmlinux).items()
+                      for a in addresses)
+
+    def symbol_at(self, address):
+        """The name of vmlinux's function there."""
+        n = bisect.bisect(self._sorted, (address - self.kaslr + 1,))
+        return self._sorted[n - 1][1] if n else None
+
+    def in_scheduler(self, address):
+        """Is it in one of the functions that /proc/PID/stack leaves out (in_sched_functions())?"""
+        linked = symbols(self.vmlinux, True)
+        return any(next(iter(linked[f"__{part}_text_start"])) <= address - self.kaslr <
+                   next(iter(linked[f"__{part}_text_end"])) for part in ("sched", "lock")
+                   if f"__{part}_text_start" in linked)
 
     @functools.cached_property
     def kaslr(self):
