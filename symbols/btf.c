@@ -5,6 +5,7 @@
  */
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
+#include <dwarf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -249,6 +250,31 @@ static void each_member(struct types *t, uint64_t type,
 	}
 }
 
+static int64_t enum_value(const struct btf_type *e, uint32_t i, uint32_t *name_off_ret)
+{
+	if (btf_is_enum64(e)) {
+		*name_off_ret = btf_enum64(e)[i].name_off;
+		return (int64_t)btf_enum64_value(&btf_enum64(e)[i]);
+	}
+	*name_off_ret = btf_enum(e)[i].name_off;
+	return btf_enum(e)[i].val;
+}
+
+static void each_enumerator(struct types *t, uint64_t type,
+			    bool (*each)(void *arg, const char *name, int64_t value), void *arg)
+{
+	struct btf_types *b = (struct btf_types *)t;
+	const struct btf_type *e = strip(b, type);
+	if (!e || (!btf_is_enum(e) && !btf_is_enum64(e)))
+		return;
+	for (uint32_t i = 0; i < btf_vlen(e); i++) {
+		uint32_t name_off;
+		int64_t value = enum_value(e, i, &name_off);
+		if (!each(arg, name_at(b, name_off), value))
+			return;
+	}
+}
+
 static bool btf_enumerator(struct types *t, const char *name, int64_t *ret)
 {
 	struct btf_types *b = (struct btf_types *)t;
@@ -257,15 +283,78 @@ static bool btf_enumerator(struct types *t, const char *name, int64_t *ret)
 		if (!btf_is_enum(e) && !btf_is_enum64(e))
 			continue;
 		for (uint32_t i = 0; i < btf_vlen(e); i++) {
-			bool wide = btf_is_enum64(e);
-			uint32_t name_off = wide ? btf_enum64(e)[i].name_off : btf_enum(e)[i].name_off;
+			uint32_t name_off;
+			int64_t value = enum_value(e, i, &name_off);
 			if (strcmp(name_at(b, name_off), name))
 				continue;
-			*ret = wide ? (int64_t)btf_enum64_value(&btf_enum64(e)[i]) : btf_enum(e)[i].val;
+			*ret = value;
 			return true;
 		}
 	}
 	return false;
+}
+
+static unsigned encoding_of(const struct btf_type *t)
+{
+	unsigned encoding = btf_int_encoding(t);
+	if (encoding & BTF_INT_BOOL)
+		return DW_ATE_boolean;
+	/* The kernel has no character of more than a byte; pahole does not mark characters. */
+	if (t->size == 1)
+		return encoding & BTF_INT_SIGNED ? DW_ATE_signed_char : DW_ATE_unsigned_char;
+	return encoding & BTF_INT_SIGNED ? DW_ATE_signed : DW_ATE_unsigned;
+}
+
+static void btf_shape(struct types *t, uint64_t type, struct type_shape *ret)
+{
+	struct btf_types *b = (struct btf_types *)t;
+	const struct btf_type *y = type < btf__type_cnt(b->btf) ? btf__type_by_id(b->btf, (uint32_t)type) : NULL;
+	for (int i = 0; y && btf_is_mod(y) && i < TYPE_CHAIN_MAX; i++)
+		y = y->type ? btf__type_by_id(b->btf, y->type) : NULL;
+	*ret = (struct type_shape){ .name = "" };
+	if (!type || !y)
+		return;
+	ret->name = name_at(b, y->name_off);
+	switch (btf_kind(y)) {
+	case BTF_KIND_INT: ret->kind = SHAPE_BASE; ret->size = y->size; ret->encoding = encoding_of(y); break;
+	case BTF_KIND_FLOAT: ret->kind = SHAPE_BASE; ret->size = y->size; ret->encoding = DW_ATE_float; break;
+	case BTF_KIND_STRUCT: ret->kind = SHAPE_STRUCT; ret->size = y->size; break;
+	case BTF_KIND_UNION: ret->kind = SHAPE_UNION; ret->size = y->size; break;
+	case BTF_KIND_FWD: ret->kind = btf_kflag(y) ? SHAPE_UNION : SHAPE_STRUCT; break;
+	case BTF_KIND_ENUM: case BTF_KIND_ENUM64: ret->kind = SHAPE_ENUM; ret->size = y->size; break;
+	case BTF_KIND_PTR: ret->kind = SHAPE_POINTER; ret->size = 8; ret->target = y->type; break;
+	case BTF_KIND_TYPEDEF: ret->kind = SHAPE_TYPEDEF; ret->target = y->type; break;
+	case BTF_KIND_FUNC_PROTO: ret->kind = SHAPE_FUNCTION; ret->target = y->type; break;
+	case BTF_KIND_ARRAY:
+		ret->kind = SHAPE_ARRAY;
+		ret->target = btf_array(y)->type;
+		ret->count = btf_array(y)->nelems;
+		break;
+	default: break;
+	}
+}
+
+static void each_variable(struct types *t, const struct type_section *in,
+			  bool (*each)(void *arg, const struct type_variable *v), void *arg)
+{
+	struct btf_types *b = (struct btf_types *)t;
+	for (uint32_t id = 1; id < btf__type_cnt(b->btf); id++) {
+		const struct btf_type *s = btf__type_by_id(b->btf, id);
+		if (!btf_is_datasec(s) || strcmp(name_at(b, s->name_off), in->name))
+			continue;
+		for (uint32_t i = 0; i < btf_vlen(s); i++) {
+			const struct btf_var_secinfo *at = &btf_var_secinfos(s)[i];
+			const struct btf_type *var = at->type ? btf__type_by_id(b->btf, at->type) : NULL;
+			if (!var || !btf_is_var(var))
+				continue;
+			struct type_variable v = {
+				.name = name_at(b, var->name_off), .addr = in->addr + at->offset,
+				.type = var->type,
+			};
+			if (!each(arg, &v))
+				return;
+		}
+	}
 }
 
 static const struct types_ops btf_source = {
@@ -275,6 +364,9 @@ static const struct types_ops btf_source = {
 	.describe = btf_describe,
 	.members = each_member,
 	.enumerator = btf_enumerator,
+	.enumerators = each_enumerator,
+	.shape = btf_shape,
+	.variables = each_variable,
 };
 
 static int say_nothing(enum libbpf_print_level level, const char *fmt, va_list args)

@@ -294,6 +294,24 @@ static void dwarf_members(struct types *t, uint64_t type,
 	} while (next_sibling(&child, &walked));
 }
 
+static void dwarf_enumerators(struct types *t, uint64_t type,
+			      bool (*each)(void *arg, const char *name, int64_t value), void *arg)
+{
+	struct dwarf_types *d = (struct dwarf_types *)t;
+	Dwarf_Die die, child;
+	Dwarf_Attribute attr;
+	Dwarf_Sword value;
+	unsigned walked = 0;
+	if (!strip(d, type, &die) || dwarf_tag(&die) != DW_TAG_enumeration_type || dwarf_child(&die, &child))
+		return;
+	do {
+		const char *name = dwarf_diename(&child);
+		if (name && dwarf_attr(&child, DW_AT_const_value, &attr) && !dwarf_formsdata(&attr, &value) &&
+		    !each(arg, name, value))
+			return;
+	} while (next_sibling(&child, &walked));
+}
+
 static bool enumerator_in(Dwarf_Die *unit, const char *name, int64_t *ret)
 {
 	Dwarf_Die die, child;
@@ -335,6 +353,136 @@ static bool dwarf_enumerator_of(struct types *t, const char *name, int64_t *ret)
 	return false;
 }
 
+/*
+ * DWARF keeps the dimensions of an array together: an id of the array behind N of them is the
+ * array's own with N in the bits that no offset reaches.
+ */
+enum { DIMENSION_SHIFT = 56 };
+
+static bool count_of(Dwarf_Die *subrange, uint64_t *ret)
+{
+	Dwarf_Word n;
+	if (number_of(subrange, DW_AT_count, &n)) {
+		*ret = n;
+		return true;
+	}
+	if (!number_of(subrange, DW_AT_upper_bound, &n))
+		return false;
+	*ret = n + 1;           /* of no elements: the bound is -1 */
+	return true;
+}
+
+static void array_shape(Dwarf_Die *array, uint64_t type, struct type_shape *ret)
+{
+	Dwarf_Die child;
+	unsigned walked = 0, dimension = (unsigned)(type >> DIMENSION_SHIFT), n = 0;
+	ret->kind = SHAPE_ARRAY;
+	ret->target = type_of(array);
+	if (dwarf_child(array, &child))
+		return;
+	do {
+		if (dwarf_tag(&child) != DW_TAG_subrange_type)
+			continue;
+		if (n == dimension && !count_of(&child, &ret->count))
+			ret->count = 0;
+		if (n == dimension + 1) {
+			ret->target = dwarf_dieoffset(array) | (uint64_t)n << DIMENSION_SHIFT;
+			return;
+		}
+	} while (++n < TYPE_DEPTH_MAX && next_sibling(&child, &walked));
+}
+
+static void named_shape(Dwarf_Die *die, enum shape_kind kind, struct type_shape *ret)
+{
+	Dwarf_Word n;
+	ret->kind = kind;
+	if (number_of(die, DW_AT_byte_size, &n))
+		ret->size = n;
+	if (kind == SHAPE_BASE && number_of(die, DW_AT_encoding, &n))
+		ret->encoding = (unsigned)n;
+	if (kind != SHAPE_BASE && kind != SHAPE_STRUCT && kind != SHAPE_UNION)
+		ret->target = type_of(die);
+}
+
+static void dwarf_shape(struct types *t, uint64_t type, struct type_shape *ret)
+{
+	struct dwarf_types *d = (struct dwarf_types *)t;
+	Dwarf_Die die;
+	*ret = (struct type_shape){ .name = "" };
+	if (!type || !dwarf_offdie(d->dwarf, type & ((1ull << DIMENSION_SHIFT) - 1), &die))
+		return;
+	for (int i = 0; i < TYPE_CHAIN_MAX; i++) {
+		int tag = dwarf_tag(&die);
+		if (tag != DW_TAG_const_type && tag != DW_TAG_volatile_type && tag != DW_TAG_restrict_type &&
+		    tag != DW_TAG_atomic_type)
+			break;
+		uint64_t next = type_of(&die);
+		if (!next || !dwarf_offdie(d->dwarf, next, &die))
+			return;
+	}
+	const char *name = dwarf_diename(&die);
+	if (name)
+		ret->name = name;
+	switch (dwarf_tag(&die)) {
+	case DW_TAG_base_type: named_shape(&die, SHAPE_BASE, ret); break;
+	case DW_TAG_structure_type: named_shape(&die, SHAPE_STRUCT, ret); break;
+	case DW_TAG_union_type: named_shape(&die, SHAPE_UNION, ret); break;
+	case DW_TAG_enumeration_type: named_shape(&die, SHAPE_ENUM, ret); break;
+	case DW_TAG_typedef: named_shape(&die, SHAPE_TYPEDEF, ret); break;
+	case DW_TAG_pointer_type: named_shape(&die, SHAPE_POINTER, ret); ret->size = 8; break;
+	case DW_TAG_subroutine_type: named_shape(&die, SHAPE_FUNCTION, ret); break;
+	case DW_TAG_array_type: array_shape(&die, type, ret); break;
+	default: break;
+	}
+}
+
+/* A definition may stand apart from the declaration that has name and type. */
+static bool variable_of(Dwarf_Die *die, const struct type_section *in, struct type_variable *ret)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Op *op;
+	size_t n;
+	if (!dwarf_attr(die, DW_AT_location, &attr) || dwarf_getlocation(&attr, &op, &n) || n != 1 ||
+	    op->atom != DW_OP_addr || op->number - in->addr >= in->size)
+		return false;
+	if (!dwarf_attr_integrate(die, DW_AT_name, &attr) || !(ret->name = dwarf_formstring(&attr)))
+		return false;
+	ret->addr = op->number;
+	ret->type = type_of(die);
+	return true;
+}
+
+static bool unit_variables(Dwarf_Die *unit, const struct type_section *in,
+			   bool (*each)(void *arg, const struct type_variable *v), void *arg)
+{
+	Dwarf_Die die;
+	unsigned walked = 0;
+	if (dwarf_child(unit, &die))
+		return true;
+	do {
+		struct type_variable v;
+		if (dwarf_tag(&die) == DW_TAG_variable && variable_of(&die, in, &v) && !each(arg, &v))
+			return false;
+	} while (next_sibling(&die, &walked));
+	return true;
+}
+
+static void dwarf_variables(struct types *t, const struct type_section *in,
+			    bool (*each)(void *arg, const struct type_variable *v), void *arg)
+{
+	struct dwarf_types *d = (struct dwarf_types *)t;
+	Dwarf_Off at = 0, next;
+	size_t header;
+	while (!dwarf_nextcu(d->dwarf, at, &next, &header, NULL, NULL, NULL)) {
+		Dwarf_Die unit;
+		if (dwarf_offdie(d->dwarf, at + header, &unit) && !unit_variables(&unit, in, each, arg))
+			return;
+		if (next <= at)
+			return;
+		at = next;
+	}
+}
+
 static void dwarf_destroy(struct types *t)
 {
 	struct dwarf_types *d = (struct dwarf_types *)t;
@@ -354,6 +502,10 @@ static const struct types_ops dwarf_source = {
 	.describe = dwarf_describe,
 	.members = dwarf_members,
 	.enumerator = dwarf_enumerator_of,
+	.enumerators = dwarf_enumerators,
+	.variables_are_slow = true,
+	.shape = dwarf_shape,
+	.variables = dwarf_variables,
 };
 
 static void take_strings(struct dwarf_types *d)

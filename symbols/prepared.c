@@ -28,35 +28,13 @@ static const char FORMAT_SECTION[] = ".kstub.format";
 static const char CFI_FILE[] = "cfi";
 enum { PERCPU_STEP = 16, FORMAT_LEN = 64 };
 
-static uint64_t hash(uint64_t h, const void *bytes, size_t len)
-{
-	for (const unsigned char *p = bytes; len--; p++)
-		h = (h ^ *p) * 0x100000001b3;
-	return h;
-}
-
 /*
  * Of what file a prepared one was made. The build-id alone does not say: the same build may be
  * there stripped and with debug info, and --force takes a file that has none.
  */
 static void format_text(const struct symbols *s, const char *format, char *ret)
 {
-	const struct build_id *id = symbols_build_id(s);
-	struct stat st;
-	size_t n;
-	const struct section *sections = symbols_sections(s, &n);
-	uint64_t h = hash(0xcbf29ce484222325, id->bytes, id->len);
-	for (size_t i = 0; i < n; i++) {
-		const uint64_t numbers[] = { sections[i].addr, sections[i].size, sections[i].offset,
-					     sections[i].flags, sections[i].type };
-		h = hash(h, numbers, sizeof(numbers));
-		h = hash(h, sections[i].name, strlen(sections[i].name) + 1);
-	}
-	if (!id->len && !stat(symbols_path(s), &st)) {
-		h = hash(h, &st.st_size, sizeof(st.st_size));
-		h = hash(h, &st.st_mtim, sizeof(st.st_mtim));
-	}
-	snprintf(ret, FORMAT_LEN, "%s of %016llx", format, (unsigned long long)h);
+	snprintf(ret, FORMAT_LEN, "%s of %016llx", format, (unsigned long long)symbols_fingerprint(s));
 }
 
 /* A prepared file says so in a section that is written last; half a file has none. */

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "symbols/symbols.h"
 
+#include <ctype.h>
 #include <elf.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "stub/base/cleanup.h"
 #include "symbols/elf.h"
+#include "symbols/windows.h"
 
 /* How far behind a function's end an address may lie and still be called its own. */
 enum { PADDING = 16 };
@@ -22,6 +25,8 @@ struct symbols {
 	size_t nby_address;
 	uint32_t *by_name;              /* open addressing: index + 1, made at the first look-up */
 	size_t name_slots;
+	struct symbol *percpu;          /* made at the first question */
+	size_t npercpu;
 	struct types *types;
 };
 
@@ -47,6 +52,7 @@ void symbols_close(struct symbols *s)
 	types_destroy(s->types);
 	free(s->by_address);
 	free(s->by_name);
+	free(s->percpu);
 	elf_file_close(&s->file);
 	free(s);
 }
@@ -64,6 +70,32 @@ const struct build_id *symbols_build_id(const struct symbols *s)
 uint16_t symbols_machine(const struct symbols *s)
 {
 	return s->file.machine;
+}
+
+static uint64_t hash(uint64_t h, const void *bytes, size_t len)
+{
+	for (const unsigned char *p = bytes; len--; p++)
+		h = (h ^ *p) * 0x100000001b3;
+	return h;
+}
+
+uint64_t symbols_fingerprint(const struct symbols *s)
+{
+	const struct build_id *id = &s->file.build_id;
+	struct stat st;
+	uint64_t h = hash(0xcbf29ce484222325, id->bytes, id->len);
+	for (size_t i = 0; i < s->file.nsections; i++) {
+		const struct section *section = &s->file.sections[i];
+		const uint64_t numbers[] = { section->addr, section->size, section->offset, section->flags,
+					     section->type };
+		h = hash(h, numbers, sizeof(numbers));
+		h = hash(h, section->name, strlen(section->name) + 1);
+	}
+	if (!id->len && !stat(s->file.path, &st)) {
+		h = hash(h, &st.st_size, sizeof(st.st_size));
+		h = hash(h, &st.st_mtim, sizeof(st.st_mtim));
+	}
+	return h;
 }
 
 const struct section *symbols_sections(const struct symbols *s, size_t *n_ret)
@@ -246,6 +278,59 @@ bool symbols_by_address(struct symbols *s, uint64_t addr, struct symbol *ret)
 		return false;
 	fill(s, s->by_address[low - 1], ret);
 	return true;
+}
+
+static bool is_identifier(const char *name)
+{
+	if (!isalpha((unsigned char)*name) && *name != '_')
+		return false;
+	while (isalnum((unsigned char)*name) || *name == '_')
+		name++;
+	return !*name;
+}
+
+static int compare_percpu(const void *a, const void *b)
+{
+	const struct symbol *x = a, *y = b;
+	if (x->addr != y->addr)
+		return x->addr < y->addr ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+/* The first of each name stays. */
+static size_t drop_namesakes(struct symbol *list, size_t n)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < n; i++) {
+		size_t same = 0;
+		while (same < kept && strcmp(list[same].name, list[i].name))
+			same++;
+		if (same == kept)
+			list[kept++] = list[i];
+	}
+	return kept;
+}
+
+const struct symbol *symbols_percpu(struct symbols *s, size_t *n_ret)
+{
+	const struct section *section = symbols_section(s, PERCPU_SECTION);
+	size_t n = 0;
+	*n_ret = s->npercpu;
+	if (s->percpu || !section)
+		return s->percpu;
+	read_tables(s);
+	s->percpu = calloc(PERCPU_MAX, sizeof(*s->percpu));
+	for (uint32_t i = 0; s->percpu && i < s->nsyms && n < PERCPU_MAX; i++) {
+		struct symbol *v = &s->percpu[n];
+		fill(s, i, v);
+		n += v->section == section - s->file.sections && v->type == STT_OBJECT &&
+		     v->addr - section->addr < section->size && is_identifier(v->name);
+	}
+	if (!s->percpu)
+		return NULL;
+	qsort(s->percpu, n, sizeof(*s->percpu), compare_percpu);
+	*n_ret = s->npercpu = drop_namesakes(s->percpu, n);
+	return s->percpu;
 }
 
 struct error *symbols_types(struct symbols *s, enum types_source from, struct types **ret)

@@ -67,6 +67,12 @@ const struct build_id *symbols_build_id(const struct symbols *s);
 uint16_t symbols_machine(const struct symbols *s);
 bool symbols_has_dwarf(const struct symbols *s);
 
+/*
+ * Tells files apart whose build-id is the same (stripped or not) or that have none: a hash of the
+ * build-id and the section headers; without a build-id of size and time as well.
+ */
+uint64_t symbols_fingerprint(const struct symbols *s);
+
 /* All section headers in file order, the null one included: index = ELF's. */
 const struct section *symbols_sections(const struct symbols *s, size_t *n_ret);
 const struct section *symbols_section(const struct symbols *s, const char *name);
@@ -87,6 +93,13 @@ bool symbols_lookup(struct symbols *s, const char *name, struct symbol *ret);
  * end of a sized symbol by more than alignment padding.
  */
 bool symbols_by_address(struct symbols *s, uint64_t addr, struct symbol *ret);
+
+/*
+ * The per-CPU variables by address, each name once, those alone whose names are C's. The order is
+ * the same each time. None without CONFIG_SMP: they are ordinary variables then.
+ */
+static const char PERCPU_SECTION[] = ".data..percpu";
+const struct symbol *symbols_percpu(struct symbols *s, size_t *n_ret);
 
 enum types_source { TYPES_AUTO, TYPES_BTF, TYPES_DWARF };
 
