@@ -11,64 +11,148 @@
 #include "stub/base/cleanup.h"
 #include "symbols/cache.h"
 #include "symbols/cfi.h"
+#include "symbols/percpu.h"
+#include "symbols/variables.h"
+#include "symbols/windows.h"
 
 /*
- * One byte in the non-canonical hole: gdb wants a .text, and one that covered kernel addresses
- * would make it look for their symbols here.
+ * In the non-canonical hole: gdb wants a .text, and one that covered kernel addresses would make
+ * it look for their symbols here.
  */
 static const uint64_t TEXT = 0x8000000000000000;
 
 /* User addresses of 5-level paging, and so of 4-level as well; page 0 stays uncovered. */
 static const uint64_t USER_START = 0x1000, USER_END = 0x00fffffffffff000;
 
-enum { SECTION_NULL, SECTION_TEXT, SECTION_FRAME, SECTION_NAMES, SECTIONS };
-static const char names[] = "\0.text\0.debug_frame\0.shstrtab";
+enum {
+	SECTION_NULL, SECTION_TEXT, SECTION_FRAME, SECTION_SYMBOLS, SECTION_STRINGS, SECTION_INFO, SECTION_ABBREV,
+	SECTION_NAMES, SECTIONS,
+};
+
+/* The file before it is put together. */
+struct parts {
+	uint64_t text, text_size;
+	struct buffer bytes[SECTIONS];
+};
+
+static void parts_deinit(struct parts *p)
+{
+	for (size_t i = 0; i < SECTIONS; i++)
+		buffer_deinit(&p->bytes[i]);
+}
+#define _cleanup_parts_ __attribute__((cleanup(parts_deinit)))
 
 /* "Nobody called": with a CFA, since gdb 13 aborts on an FDE without one. */
-static void put_frame(struct buffer *b)
+static void put_end(struct buffer *b, uint64_t start, uint64_t size, bool has_stack)
 {
 	_cleanup_buffer_ struct buffer end = BUFFER_INIT;
-	buffer_putc(&end, DW_CFA_def_cfa);
-	cfi_uleb(&end, 7);
-	cfi_uleb(&end, 8);
+	if (has_stack) {
+		buffer_putc(&end, DW_CFA_def_cfa);
+		cfi_uleb(&end, 7);
+		cfi_uleb(&end, 8);
+	} else {
+		/* A constant: none of the registers is known. */
+		buffer_putc(&end, DW_CFA_def_cfa_expression);
+		cfi_uleb(&end, 1);
+		buffer_putc(&end, DW_OP_lit0);
+	}
 	buffer_putc(&end, DW_CFA_undefined);
 	cfi_uleb(&end, 16);
-	cfi_cie(b, false);
-	cfi_fde(b, 0, USER_START, USER_END - USER_START, &end);
+	cfi_fde(b, 0, start, size, &end);
 	b->failed |= end.failed;
 }
 
-static void make(struct buffer *out, const struct buffer *frame)
+static void put_frame(struct buffer *b, uint64_t shift)
 {
+	cfi_cie(b, false);
+	put_end(b, USER_START - shift, USER_END - USER_START, true);
+	put_end(b, TEXT - shift, MARKS * MARK_SIZE, false);
+}
+
+static void put_marks(struct parts *p, uint64_t shift)
+{
+	static const char *const names[MARKS] = {
+		[MARK_STACK_FREED] = "stack_freed",
+		[MARK_STACK_DAMAGED] = "stack_damaged",
+		[MARK_REGISTERS_NOT_SAVED] = "registers_not_saved",
+	};
+	struct buffer *symbols = &p->bytes[SECTION_SYMBOLS], *strings = &p->bytes[SECTION_STRINGS];
+	buffer_fill(symbols, 0, sizeof(Elf64_Sym));
+	buffer_putc(strings, 0);
+	for (unsigned i = 0; i < MARKS; i++) {
+		Elf64_Sym s = {
+			.st_name = (Elf64_Word)strings->len, .st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC),
+			.st_shndx = SECTION_TEXT, .st_value = mark_address(i) - shift, .st_size = MARK_SIZE,
+		};
+		buffer_put(symbols, &s, sizeof(s));
+		buffer_put(strings, names[i], strlen(names[i]) + 1);
+	}
+	p->text = TEXT - shift;
+	p->text_size = MARKS * MARK_SIZE;
+}
+
+/* Sections without bytes stay as headers of no type: gdb sees none. */
+static void make(struct buffer *out, struct parts *p)
+{
+	static const struct {
+		const char *name;
+		Elf64_Word type;
+		Elf64_Xword align, entry;
+	} kinds[SECTIONS] = {
+		[SECTION_TEXT] = { ".text", SHT_NOBITS, 1, 0 },
+		[SECTION_FRAME] = { ".debug_frame", SHT_PROGBITS, 8, 0 },
+		[SECTION_SYMBOLS] = { ".symtab", SHT_SYMTAB, 8, sizeof(Elf64_Sym) },
+		[SECTION_STRINGS] = { ".strtab", SHT_STRTAB, 1, 0 },
+		[SECTION_INFO] = { ".debug_info", SHT_PROGBITS, 1, 0 },
+		[SECTION_ABBREV] = { ".debug_abbrev", SHT_PROGBITS, 1, 0 },
+		[SECTION_NAMES] = { ".shstrtab", SHT_STRTAB, 1, 0 },
+	};
 	Elf64_Ehdr h = {
 		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
-		.e_type = ET_EXEC, .e_machine = EM_X86_64, .e_version = EV_CURRENT, .e_entry = TEXT,
+		.e_type = ET_EXEC, .e_machine = EM_X86_64, .e_version = EV_CURRENT, .e_entry = p->text,
 		.e_ehsize = sizeof(h), .e_shentsize = sizeof(Elf64_Shdr), .e_shnum = SECTIONS,
 		.e_shstrndx = SECTION_NAMES,
 	};
-	Elf64_Shdr s[SECTIONS] = {
-		[SECTION_TEXT] = { .sh_name = 1, .sh_type = SHT_NOBITS, .sh_flags = SHF_ALLOC | SHF_EXECINSTR,
-				   .sh_addr = TEXT, .sh_offset = sizeof(h), .sh_size = 1, .sh_addralign = 1 },
-		[SECTION_FRAME] = { .sh_name = 7, .sh_type = SHT_PROGBITS, .sh_offset = sizeof(h),
-				    .sh_size = frame->len, .sh_addralign = 8 },
-		[SECTION_NAMES] = { .sh_name = 20, .sh_type = SHT_STRTAB, .sh_offset = sizeof(h) + frame->len,
-				    .sh_size = sizeof(names), .sh_addralign = 1 },
-	};
-	size_t pad = -(sizeof(h) + frame->len + sizeof(names)) & 7;
-	h.e_shoff = sizeof(h) + frame->len + sizeof(names) + pad;
+	Elf64_Shdr s[SECTIONS] = { { .sh_type = SHT_NULL } };
+	struct buffer *names = &p->bytes[SECTION_NAMES];
+	size_t at[SECTIONS] = { 0 };
+	buffer_putc(names, 0);
+	for (size_t i = 1; i < SECTIONS; i++) {
+		at[i] = names->len;
+		buffer_put(names, kinds[i].name, strlen(kinds[i].name) + 1);
+	}
 	buffer_put(out, &h, sizeof(h));
-	buffer_put(out, frame->data, frame->len);
-	buffer_put(out, names, sizeof(names));
-	buffer_fill(out, 0, pad);
+	for (size_t i = 1; i < SECTIONS; i++) {
+		struct buffer *b = &p->bytes[i];
+		s[i] = (Elf64_Shdr){ .sh_name = (Elf64_Word)at[i], .sh_type = kinds[i].type,
+				     .sh_addralign = kinds[i].align, .sh_entsize = kinds[i].entry };
+		if (i == SECTION_TEXT) {
+			s[i].sh_flags = SHF_ALLOC | SHF_EXECINSTR;
+			s[i].sh_addr = p->text;
+			s[i].sh_size = p->text_size;
+		} else if (!b->len) {
+			s[i].sh_type = SHT_NULL;
+		}
+		buffer_fill(out, 0, -out->len % kinds[i].align);
+		s[i].sh_offset = out->len;
+		s[i].sh_size += b->len;
+		buffer_put(out, b->data, b->len);
+		out->failed |= b->failed;
+	}
+	s[SECTION_SYMBOLS].sh_link = SECTION_STRINGS;
+	s[SECTION_SYMBOLS].sh_info = 1;         /* the first that is global */
+	buffer_fill(out, 0, -out->len & 7);
+	h.e_shoff = out->len;
 	buffer_put(out, s, sizeof(s));
-	out->failed |= frame->failed;
+	if (!out->failed)
+		memcpy(out->data, &h, sizeof(h));
 }
 
-struct error *companion_write(const char *cache_dir, const char *name, const struct buffer *frame)
+static struct error *write_parts(const char *cache_dir, const char *name, struct parts *p)
 {
 	_cleanup_buffer_ struct buffer b = BUFFER_INIT;
 	struct cache_file f;
-	make(&b, frame);
+	make(&b, p);
 	if (b.failed)
 		return error_nomem();
 	struct error *err = cache_create(cache_dir, name, &f);
@@ -82,18 +166,65 @@ struct error *companion_write(const char *cache_dir, const char *name, const str
 	return cache_commit(&f);
 }
 
-/* A few hundred bytes: made anew each time, so that it is never stale. */
-struct error *companion_file(const char *cache_dir, char **ret)
+struct error *companion_write(const char *cache_dir, const char *name, const struct buffer *frame)
 {
-	_cleanup_buffer_ struct buffer frame = BUFFER_INIT;
-	_cleanup_free_ char *path = NULL;
-	put_frame(&frame);
-	if (asprintf(&path, "%s/companion", cache_dir) < 0) {
-		path = NULL;
-		return error_nomem();
+	_cleanup_parts_ struct parts p = { .text = TEXT, .text_size = 1 };
+	buffer_put(&p.bytes[SECTION_FRAME], frame->data, frame->len);
+	p.bytes[SECTION_FRAME].failed |= frame->failed;
+	return write_parts(cache_dir, name, &p);
+}
+
+static struct error *put_variables(const struct companion_options *o, const uint64_t *percpu, uint64_t shift,
+				   struct parts *p)
+{
+	struct dwarf_writer w;
+	bool left_out[VARIABLES], any = false;
+	for (unsigned v = 0; v < VARIABLES; v++) {
+		left_out[v] = o->is_taken(o->arg, variable_name(v));
+		any |= !left_out[v];
 	}
-	struct error *err = companion_write(cache_dir, "companion", &frame);
+	if (!any)
+		return NULL;
+	dwarf_writer_init(&w, "kstub");
+	struct error *err = variables_write(o->vmlinux, o->types, percpu, left_out, shift, &w);
+	buffer_put(&p->bytes[SECTION_INFO], w.info.data, w.info.len);
+	buffer_put(&p->bytes[SECTION_ABBREV], w.abbrev.data, w.abbrev.len);
+	dwarf_writer_deinit(&w);
+	return err;
+}
+
+/* Some ten thousand bytes: made anew each time, so that it is never stale. */
+static struct error *write_one(const char *cache_dir, const char *name, const struct companion_options *o,
+			       const uint64_t *percpu, uint64_t shift, char **path_ret)
+{
+	_cleanup_parts_ struct parts p = { .text = 0 };
+	_cleanup_free_ char *path = NULL;
+	put_frame(&p.bytes[SECTION_FRAME], shift);
+	put_marks(&p, shift);
+	struct error *err = percpu ? put_variables(o, percpu, shift, &p) : NULL;
+	if (!err && asprintf(&path, "%s/%s", cache_dir, name) < 0) {
+		path = NULL;
+		err = error_nomem();
+	}
 	if (!err)
-		*ret = steal(path);
+		err = write_parts(cache_dir, name, &p);
+	if (!err)
+		*path_ret = steal(path);
+	return err;
+}
+
+struct error *companion_files(const char *cache_dir, const struct companion_options *o, struct companion *ret)
+{
+	_cleanup_free_ uint64_t *percpu = NULL;
+	_cleanup_free_ char *exec_file = NULL;
+	struct error *err = NULL;
+	if (o->vmlinux && o->types)
+		err = percpu_types(o->vmlinux, o->types, cache_dir, o->progress, &percpu);
+	if (!err)
+		err = write_one(cache_dir, "companion", o, percpu, 0, &exec_file);
+	if (!err)
+		err = write_one(cache_dir, "companion-library", o, percpu, COMPANION_OFFSET, &ret->library);
+	if (!err)
+		ret->exec_file = steal(exec_file);
 	return err;
 }

@@ -105,6 +105,7 @@ void kernel_close(struct kernel *k)
 	free(k->prepared_path);
 	free(k->cfi_path);
 	free(k->companion_path);
+	free(k->companion_library_path);
 	free(k);
 }
 
@@ -127,19 +128,40 @@ struct error *kernel_take_cache(struct kernel *k)
 	return err;
 }
 
-struct error *kernel_prepare_files(struct kernel *k, const struct kernel_options *o)
+/* Is it the name of a function or an object of vmlinux or of a module? */
+static bool is_symbol(void *arg, const char *name)
 {
-	struct error *err = kernel_take_cache(k);
-	if (err || !k->cache_dir)
-		return err;
-	err = demote(k, companion_file(k->cache_dir, &k->companion_path));
-	if (err || !k->vmlinux || !k->placed)
-		return err;
+	struct kernel *k = arg;
+	struct symbol s;
+	if (symbols_lookup(k->vmlinux, name, &s))
+		return true;
+	for (size_t i = 0; i < k->nmodules; i++)
+		if (k->modules[i].symbols && symbols_lookup(k->modules[i].symbols, name, &s))
+			return true;
+	return false;
+}
 
+/* Last, when it is known which names the modules use. */
+static struct error *make_companion(struct kernel *k, const struct kernel_options *o)
+{
+	struct companion_options companion = { .is_taken = is_symbol, .arg = k, .progress = o->progress };
+	struct companion files = { NULL, NULL };
+	if (k->placed) {
+		companion.vmlinux = k->vmlinux;
+		companion.types = k->types;
+	}
+	struct error *err = demote(k, companion_files(k->cache_dir, &companion, &files));
+	k->companion_path = files.exec_file;
+	k->companion_library_path = files.library;
+	return err;
+}
+
+static struct error *prepare_vmlinux(struct kernel *k, const struct kernel_options *o)
+{
 	struct prepared_options prepared = { .gdb = o->gdb, .progress = o->progress };
 	_cleanup_free_ char *warning = NULL;
 	struct prepared files = { NULL, NULL };
-	err = demote(k, prepared_vmlinux(k->vmlinux, k->cache_dir, &prepared, &files, &warning));
+	struct error *err = demote(k, prepared_vmlinux(k->vmlinux, k->cache_dir, &prepared, &files, &warning));
 	k->prepared_path = files.vmlinux;
 	k->cfi_path = files.cfi;
 	if (!err && warning)
@@ -147,6 +169,16 @@ struct error *kernel_prepare_files(struct kernel *k, const struct kernel_options
 	if (!err)
 		err = modules_find_files(k, o);
 	return err;
+}
+
+struct error *kernel_prepare_files(struct kernel *k, const struct kernel_options *o)
+{
+	struct error *err = kernel_take_cache(k);
+	if (err || !k->cache_dir)
+		return err;
+	if (k->vmlinux && k->placed)
+		err = prepare_vmlinux(k, o);
+	return err ? err : make_companion(k, o);
 }
 
 struct error *kernel_read(struct kernel *k, uint64_t va, void *buf, size_t len)

@@ -78,6 +78,7 @@ struct kernel {
 	char *prepared_path;            /* the prepared vmlinux; NULL: none */
 	char *cfi_path;                 /* its unwind rules alone, for a vmlinux of the user's */
 	char *companion_path;           /* the exec-file; NULL: none */
+	char *companion_library_path;   /* for a gdb that has an exec-file of the user's */
 	char **warnings;                /* sentences for the user; owned */
 	size_t nwarnings;
 };

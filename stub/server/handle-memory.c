@@ -5,6 +5,7 @@
 
 #include "rsp/packet.h"
 #include "stub/server/handlers.h"
+#include "stub/server/views.h"
 
 enum { PATTERN_MAX = 4096, SEARCH_CHUNK = 1 << 16, SEARCH_MS = 900 };
 
@@ -36,6 +37,8 @@ static struct error *user_space(struct session *s, struct aspace **ret)
 struct error *session_read(struct session *s, uint64_t va, void *buf, size_t len, size_t *got_ret)
 {
 	struct aspace *as = s->k->as;
+	if (views_cover(va))
+		return views_read(s->k, session_task_address(s), va, buf, len, got_ret);
 	if (!(va >> 63) || !as) {
 		struct error *err = user_space(s, &as);
 		if (err)

@@ -5,6 +5,7 @@
 #include "stub/base/xml.h"
 #include "stub/linux/module.h"
 #include "stub/server/handlers.h"
+#include "symbols/companion.h"
 
 /*
  * The prepared vmlinux, moved by one segment per PT_LOAD: by KASLR, but for that of the per-CPU
@@ -44,14 +45,14 @@ static struct error *put_module(struct kernel *k, struct module *m, struct buffe
 
 /*
  * What makes the user's own vmlinux unwind: the rules, moved by KASLR, and the end of every stack
- * at the user's RIP. Each has one section, far from every kernel address; their lowest addresses
- * are not 0 and not each other's. (The switch to an interrupt's stack is lost: there gdb finds
+ * at the user's RIP, which comes with kstub's variables. Each has one section, far from every
+ * kernel address; their lowest addresses are not 0 and not each other's. (The switch to an interrupt's stack is lost: there gdb finds
  * the compiler's own rule in vmlinux first.)
  */
 static void put_rules(struct kernel *k, struct buffer *b)
 {
 	const struct { const char *path; uint64_t offset; } rules[] = {
-		{ k->cfi_path, k->kaslr_offset }, { k->companion_path, 0x10 },
+		{ k->cfi_path, k->kaslr_offset }, { k->companion_library_path, COMPANION_OFFSET },
 	};
 	for (size_t i = 0; i < 2; i++) {
 		if (!rules[i].path)

@@ -47,4 +47,7 @@ struct error *session_read(struct session *s, uint64_t va, void *buf, size_t len
 /* The selected thread; false when it does not exist (any more). */
 bool session_thread(const struct session *s, struct thread *ret);
 
+/* The selected thread's struct task_struct, 0: not known. */
+uint64_t session_task_address(const struct session *s);
+
 #endif

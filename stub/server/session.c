@@ -79,6 +79,12 @@ bool session_thread(const struct session *s, struct thread *ret)
 	return threads_find(&s->threads, s->thread, ret);
 }
 
+uint64_t session_task_address(const struct session *s)
+{
+	struct thread thread;
+	return session_thread(s, &thread) && thread.task ? thread.task->addr : 0;
+}
+
 bool session_gave_companion(const struct session *s)
 {
 	return s->exec_file_asked && !s->user_vmlinux;
