@@ -17,6 +17,7 @@
 
 #include "stub/base/error.h"
 
+/* The server has registers of its own behind those. */
 enum { REGS_MAX = 80 };
 
 /* One CPU's registers, by index into arch->regs. An unknown register is never a zero. */

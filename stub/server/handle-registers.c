@@ -4,6 +4,27 @@
 #include "stub/base/xml.h"
 #include "stub/server/handlers.h"
 
+/* kstub's own, which no CPU has; they stand behind the architecture's. */
+enum { OWN_KASLR, OWN_PCPU, OWN_REGS };
+static const struct reg_info own_registers[OWN_REGS] = {
+	[OWN_KASLR] = { "kaslr", 64, "uint64", "org.kstub.system", NULL },
+	[OWN_PCPU] = { "pcpu", 64, "uint64", "org.kstub.system", NULL },
+};
+
+static unsigned count_registers(const struct arch *arch)
+{
+	return arch->nregs + OWN_REGS;
+}
+
+/* NULL: not shown to gdb, or there is none. */
+static const struct reg_info *shown(const struct arch *arch, uint64_t number)
+{
+	if (number >= count_registers(arch))
+		return NULL;
+	const struct reg_info *r = number < arch->nregs ? &arch->regs[number] : &own_registers[number - arch->nregs];
+	return r->feature ? r : NULL;
+}
+
 static size_t size_of(const struct reg_info *r)
 {
 	return r->bits / 8u;
@@ -22,6 +43,30 @@ static void put_register(struct rsp_reply *out, const struct reg_info *info, con
 }
 
 /*
+ * What is added to the address that gdb has of a per-CPU variable, for the copy of the thread's
+ * CPU. In a vmlinux of the user's gdb has moved those of a section that is linked at 0, too.
+ */
+static bool percpu_base(struct session *s, const struct thread *thread, uint64_t *ret)
+{
+	const struct kernel *k = s->k;
+	const struct section *section = k->vmlinux ? symbols_section(k->vmlinux, PERCPU_SECTION) : NULL;
+	bool moved = s->user_vmlinux && section && !(section->addr >> 63) && k->kaslr_offset;
+	/* Whose file it is that gdb has is not known then: rather no value than a wrong one. */
+	if (thread->cpu >= k->npercpu || (moved && s->options.may_have_companion))
+		return false;
+	*ret = k->percpu_offset[thread->cpu] - (moved ? k->kaslr_offset : 0);
+	return true;
+}
+
+static void own_regs(struct session *s, const struct thread *thread, struct regs *r)
+{
+	unsigned first = s->k->target->arch->nregs;
+	r->value[first + OWN_KASLR] = s->k->kaslr_offset;
+	r->known[first + OWN_KASLR] = s->k->placed;
+	r->known[first + OWN_PCPU] = percpu_base(s, thread, &r->value[first + OWN_PCPU]);
+}
+
+/*
  * A thread that is not there answers zeros: an error or unavailable registers would end gdb's
  * own dealings with a thread that it remembers.
  */
@@ -29,10 +74,12 @@ static void selected_regs(struct session *s, struct regs *r)
 {
 	struct thread thread;
 	memset(r, 0, sizeof(*r));
-	if (!session_thread(s, &thread))
+	if (!session_thread(s, &thread)) {
 		memset(r->known, 1, sizeof(r->known));
-	else
-		threads_regs(&s->threads, &thread, r);
+		return;
+	}
+	threads_regs(&s->threads, &thread, r);
+	own_regs(s, &thread, r);
 }
 
 struct error *handle_read_regs(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
@@ -41,20 +88,21 @@ struct error *handle_read_regs(struct session *s, const struct rsp_request *q, s
 	struct regs r;
 	(void)q;
 	selected_regs(s, &r);
-	for (unsigned i = 0; i < arch->nregs; i++)
-		if (arch->regs[i].feature)
-			put_register(out, &arch->regs[i], &r, i);
+	for (unsigned i = 0; i < count_registers(arch); i++)
+		if (shown(arch, i))
+			put_register(out, shown(arch, i), &r, i);
 	return NULL;
 }
 
 struct error *handle_read_reg(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
 {
 	const struct arch *arch = s->k->target->arch;
+	const struct reg_info *info = shown(arch, q->number);
 	struct regs r;
-	if (q->number >= arch->nregs || !arch->regs[q->number].feature)
+	if (!info)
 		return error_new(ERROR_NOT_FOUND, "no such register");
 	selected_regs(s, &r);
-	put_register(out, &arch->regs[q->number], &r, (unsigned)q->number);
+	put_register(out, info, &r, (unsigned)q->number);
 	return NULL;
 }
 
@@ -87,9 +135,9 @@ void registers_xml(const struct arch *arch, struct buffer *ret)
 	const char *feature = NULL;
 	buffer_puts(ret, "<?xml version=\"1.0\"?>\n<!DOCTYPE target SYSTEM \"gdb-target.dtd\">\n<target version=\"1.0\">\n");
 	buffer_printf(ret, "<architecture>%s</architecture>\n<osabi>none</osabi>\n", arch->name);
-	for (unsigned i = 0; i < arch->nregs; i++) {
-		const struct reg_info *r = &arch->regs[i];
-		if (!r->feature)
+	for (unsigned i = 0; i < count_registers(arch); i++) {
+		const struct reg_info *r = shown(arch, i);
+		if (!r)
 			continue;
 		if (!feature || strcmp(feature, r->feature)) {
 			buffer_printf(ret, "%s<feature name=\"%s\">\n", feature ? "</feature>\n" : "", r->feature);
