@@ -26,7 +26,7 @@ static const uint64_t USER_START = 0x1000, USER_END = 0x00fffffffffff000;
 
 enum {
 	SECTION_NULL, SECTION_TEXT, SECTION_FRAME, SECTION_SYMBOLS, SECTION_STRINGS, SECTION_INFO, SECTION_ABBREV,
-	SECTION_NAMES, SECTIONS,
+	SECTION_RANGES, SECTION_NAMES, SECTIONS,
 };
 
 /* The file before it is put together. */
@@ -105,6 +105,7 @@ static void make(struct buffer *out, struct parts *p)
 		[SECTION_STRINGS] = { ".strtab", SHT_STRTAB, 1, 0 },
 		[SECTION_INFO] = { ".debug_info", SHT_PROGBITS, 1, 0 },
 		[SECTION_ABBREV] = { ".debug_abbrev", SHT_PROGBITS, 1, 0 },
+		[SECTION_RANGES] = { ".debug_aranges", SHT_PROGBITS, 1, 0 },
 		[SECTION_NAMES] = { ".shstrtab", SHT_STRTAB, 1, 0 },
 	};
 	Elf64_Ehdr h = {
@@ -174,6 +175,23 @@ struct error *companion_write(const char *cache_dir, const char *name, const str
 	return write_parts(cache_dir, name, &p);
 }
 
+/*
+ * "The unit has no code." Without this gdb takes the variables' addresses for code of the unit's,
+ * and warns when it looks for the function at one.
+ */
+static void put_ranges(struct buffer *b)
+{
+	static const struct {
+		uint32_t length;
+		uint16_t version;
+		uint32_t unit;
+		unsigned char address_size, segment_size;
+		uint32_t padding;       /* pairs are aligned to their size */
+		uint64_t end[2];
+	} __attribute__((packed)) ranges = { .length = sizeof(ranges) - 4, .version = 2, .address_size = 8 };
+	buffer_put(b, &ranges, sizeof(ranges));
+}
+
 static struct error *put_variables(const struct companion_options *o, const uint64_t *percpu, uint64_t shift,
 				   struct parts *p)
 {
@@ -189,6 +207,7 @@ static struct error *put_variables(const struct companion_options *o, const uint
 	struct error *err = variables_write(o->vmlinux, o->types, percpu, left_out, shift, &w);
 	buffer_put(&p->bytes[SECTION_INFO], w.info.data, w.info.len);
 	buffer_put(&p->bytes[SECTION_ABBREV], w.abbrev.data, w.abbrev.len);
+	put_ranges(&p->bytes[SECTION_RANGES]);
 	dwarf_writer_deinit(&w);
 	return err;
 }
