@@ -6,6 +6,7 @@
 #include "stub/base/xml.h"
 #include "stub/linux/cpus.h"
 #include "stub/linux/saved-regs.h"
+#include "symbols/windows.h"
 
 /* The first number that is no PID (PID_MAX_LIMIT, include/linux/threads.h), + 1: 0 is no thread. */
 enum { IDLE_FIRST = 0x400001 };
@@ -102,22 +103,34 @@ int64_t threads_first_selected(const struct threads *t)
 	return thread.id;
 }
 
+/* One frame that says why there is no other (symbols/windows.h); nothing else is known. */
+static bool task_regs(const struct threads *t, const struct task *task, struct regs *ret)
+{
+	static const enum mark marks[] = {
+		[SAVED_REGS_NO_STACK] = MARK_STACK_FREED,
+		[SAVED_REGS_BAD_STACK] = MARK_STACK_DAMAGED,
+		[SAVED_REGS_NO_CPU] = MARK_REGISTERS_NOT_SAVED,
+	};
+	enum saved_regs found = saved_regs(t->k, task, ret);
+	if (found == SAVED_REGS_KNOWN)
+		return true;
+	memset(ret, 0, sizeof(*ret));
+	regs_set(ret, t->k->target->arch->pc, mark_address(marks[found]));
+	return false;
+}
+
 bool threads_regs(const struct threads *t, const struct thread *thread, struct regs *ret)
 {
-	bool known;
-	if (t->view == THREADS_TASKS) {
-		known = saved_regs(t->k, thread->task, ret) == SAVED_REGS_KNOWN;
-	} else {
-		struct error *err = thread->index < 0 ? error_nomem() :
-				    t->k->target->ops->read_regs(t->k->target, (unsigned)thread->index, ret);
-		known = !err;
-		error_free(err);
-	}
-	if (!known) {
-		memset(ret->value, 0, sizeof(ret->value));
-		memset(ret->known, 1, sizeof(ret->known));
-	}
-	return known;
+	if (t->view == THREADS_TASKS)
+		return task_regs(t, thread->task, ret);
+	struct error *err = thread->index < 0 ? error_nomem() :
+			    t->k->target->ops->read_regs(t->k->target, (unsigned)thread->index, ret);
+	if (!err)
+		return true;
+	error_free(err);
+	memset(ret->value, 0, sizeof(ret->value));
+	memset(ret->known, 1, sizeof(ret->known));
+	return false;
 }
 
 void threads_extra(const struct threads *t, const struct thread *thread, struct buffer *ret)

@@ -39,7 +39,10 @@ bool threads_find(const struct threads *t, int64_t id, struct thread *ret);
 /* The one that panicked, else that of the first register set, else the first. */
 int64_t threads_first_selected(const struct threads *t);
 
-/* Its registers; false (and zeros that are known) when they are not to be had. */
+/*
+ * Its registers; false when they are not to be had. Of a task there is a program counter then that
+ * says why, and no more; of a CPU, zeros that are known.
+ */
 bool threads_regs(const struct threads *t, const struct thread *thread, struct regs *ret);
 
 /* What gdb shows in brackets behind the name: "sleeping, CPU 1". */

@@ -108,9 +108,12 @@ static struct error *read_phys(struct kernel *k, uint64_t pa, void *buf, size_t 
 	bool has_address = err->code == ERROR_FAULT || err->code == ERROR_EXCLUDED || err->code == ERROR_TRUNCATED;
 	if (!has_address || err->addr <= pa || err->addr - pa >= len)
 		return err;
-	*got_ret = (size_t)(err->addr - pa);
+	size_t before = (size_t)(err->addr - pa);
 	error_free(err);
-	return NULL;
+	err = target_read_phys(k->target, pa, buf, before);
+	if (!err)
+		*got_ret = before;
+	return err;
 }
 
 struct error *views_read(struct kernel *k, uint64_t current, uint64_t va, void *buf, size_t len, size_t *got_ret)

@@ -11,7 +11,8 @@
  *
  * Its one module's file went away after it was found. With fake_add_tasks() it has tasks: the idle
  * ones, PID 1 that sleeps on a stack which cannot be read, PID 7 that runs on CPU 2 and panicked,
- * and its thread 9, a zombie.
+ * and its thread 9, a zombie; each one's struct is at ffffffff90000000 + PID * 1000. The per-CPU area
+ * of CPU N is at N00000.
  */
 #ifndef STUB_TESTS_FAKE_H
 #define STUB_TESTS_FAKE_H
@@ -34,6 +35,7 @@ struct fake {
 	struct kernel k;
 	struct regs regs[FAKE_CPUS];
 	unsigned numbers[FAKE_CPUS];
+	uint64_t percpu[3];
 	char path[32], format[32], companion[32], module_path[32];
 	struct module module;
 	uint64_t next_table;
@@ -138,6 +140,7 @@ static struct fake *fake_make(void)
 	snprintf(f->module.name, sizeof(f->module.name), "gone");
 	f->module.path = f->module_path;
 	snprintf(f->module_path, sizeof(f->module_path), "/nonexistent/gone.ko");
+	f->module.addr = 0xffffffffc0000080;
 	f->k.modules = &f->module;
 	f->k.nmodules = 1;
 	struct error *err = aspace_create(&f->t, &paging, &f->k.as);
@@ -152,12 +155,13 @@ static struct fake *fake_make(void)
 __attribute__((unused)) static bool fake_add_tasks(struct fake *f)
 {
 	static const struct task rows[] = {
-		{ .flags = PF_KTHREAD, .running = true, .comm = "swapper/0" },
-		{ .flags = PF_KTHREAD, .cpu = 2, .comm = "swapper/2" },
-		{ .pid = 1, .tgid = 1, .state = 1, .stack = 0xffffffffa0000000, .sp = 0xffffffffa0000f00,
-		  .comm = "<init> & \"co\"" },
-		{ .pid = 7, .tgid = 7, .cpu = 2, .running = true, .mm = 0xffffffff81000000, .comm = "a\xff\x01z" },
-		{ .pid = 9, .tgid = 7, .state = 0xa0, .comm = "gone" },
+		{ .addr = 0xffffffff90000000, .flags = PF_KTHREAD, .running = true, .comm = "swapper/0" },
+		{ .addr = 0xffffffff90000800, .flags = PF_KTHREAD, .cpu = 2, .comm = "swapper/2" },
+		{ .addr = 0xffffffff90001000, .pid = 1, .tgid = 1, .state = 1, .stack = 0xffffffffa0000000,
+		  .sp = 0xffffffffa0000f00, .comm = "<init> & \"co\"" },
+		{ .addr = 0xffffffff90007000, .pid = 7, .tgid = 7, .cpu = 2, .running = true,
+		  .mm = 0xffffffff81000000, .comm = "a\xff\x01z" },
+		{ .addr = 0xffffffff90009000, .pid = 9, .tgid = 7, .state = 0xa0, .comm = "gone" },
 	};
 	struct tasks *all = f->k.tasks = calloc(1, sizeof(*all));
 	if (!all)
@@ -170,6 +174,10 @@ __attribute__((unused)) static bool fake_add_tasks(struct fake *f)
 	all->n = sizeof(rows) / sizeof(rows[0]);
 	all->nidle = 2;
 	all->nrunning = 3;
+	for (unsigned i = 0; i < 3; i++)
+		f->percpu[i] = i << 20;
+	f->k.percpu_offset = f->percpu;
+	f->k.npercpu = 3;
 	all->running[0] = &all->task[0];
 	all->running[2] = &all->task[3];
 	return true;
