@@ -112,6 +112,9 @@ static bool parse_query(struct cursor *c, struct rsp_request *r)
 		{ "qsThreadInfo", RSP_NEXT_THREADS }, { "qOffsets", RSP_OFFSETS },
 		{ "qAttached", RSP_ATTACHED }, { "qSupported", RSP_SUPPORTED },
 		{ "QStartNoAckMode", RSP_NO_ACK },
+		{ "qqemu.sstepbits", RSP_QEMU_STEP_BITS }, { "Qqemu.sstepbits", RSP_QEMU_STEP_BITS },
+		{ "qqemu.sstep", RSP_QEMU_STEP }, { "Qqemu.sstep", RSP_QEMU_STEP },
+		{ "qqemu.Supported", RSP_QEMU_SUPPORTED }, { "qqemu.PhyMemMode", RSP_QEMU_PHYSICAL },
 	};
 	size_t len = (size_t)(c->end - c->p);
 	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
@@ -147,6 +150,14 @@ static bool parse_query(struct cursor *c, struct rsp_request *r)
 		return parse_xfer(c, r);
 	if (take_word(c, "qSearch:memory:"))
 		return parse_search(c, r);
+	if (take_word(c, "Qqemu.PhyMemMode:")) {
+		r->type = RSP_QEMU_SET_PHYSICAL;
+		return take_number(c, &r->number) && at_end(c);
+	}
+	if (take_word(c, "Qqemu.sstep=")) {
+		r->type = RSP_QEMU_SET_STEP;
+		return take_number(c, &r->number) && at_end(c);
+	}
 	return true;
 }
 
@@ -163,10 +174,21 @@ static bool parse_v(struct cursor *c, struct rsp_request *r)
 		r->text = rest_of(c);
 		return r->text.len > 0;
 	}
-	if (take_word(c, "vMustReplyEmpty"))
-		r->type = RSP_MUST_REPLY_EMPTY;
-	else if (take_word(c, "vKill"))
+	if (take_word(c, "vAttach;")) {
+		r->type = RSP_ATTACH;
+		return take_number(c, &r->number) && at_end(c);
+	}
+	if (take_word(c, "vKill;")) {
 		r->type = RSP_KILL;
+		r->op = 'v';
+		return take_number(c, &r->number) && at_end(c);
+	}
+	if (take_word(c, "vRun;")) {
+		r->type = RSP_RUN;
+		r->text = rest_of(c);
+	} else if (take_word(c, "vMustReplyEmpty")) {
+		r->type = RSP_MUST_REPLY_EMPTY;
+	}
 	return true;
 }
 
@@ -199,8 +221,13 @@ static bool parse_letter(struct cursor *c, struct rsp_request *r)
 	case '?': r->type = RSP_WHY_STOPPED; return at_end(c);
 	case '!': r->type = RSP_EXTENDED; return at_end(c);
 	case 'g': r->type = RSP_READ_REGS; return at_end(c);
-	case 'k': r->type = RSP_KILL; return true;
-	case 'D': r->type = RSP_DETACH; return true;
+	case 'k':
+		r->type = RSP_KILL;
+		r->op = op;
+		return at_end(c);
+	case 'D':
+		r->type = RSP_DETACH;
+		return at_end(c) || (take(c, ';') && take_number(c, &r->number) && at_end(c));
 	case 'm':
 		r->type = RSP_READ_MEMORY;
 		return take_range(c, &r->range.addr, &r->range.len, ',') && at_end(c);

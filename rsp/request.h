@@ -40,9 +40,19 @@ enum rsp_request_type {
 	RSP_CONT,               /* vCont;actions                text: all behind the first ; */
 	RSP_RESUME,             /* c s C S [addr]               op */
 	RSP_BREAKPOINT,         /* Z/z KIND,A,LEN[;cmds]        op 'Z' or 'z', number: kind, range */
-	RSP_DETACH,             /* D[;pid] */
-	RSP_KILL,               /* k, vKill;pid */
+	RSP_DETACH,             /* D[;pid]                      number: pid, 0 without */
+	RSP_KILL,               /* k, vKill;pid                 op 'k' or 'v', number: pid */
+	RSP_ATTACH,             /* vAttach;pid                  number: pid */
+	RSP_RUN,                /* vRun;program;arguments       text: hex, all behind the first ; */
 	RSP_MUST_REPLY_EMPTY,   /* vMustReplyEmpty */
+
+	/* QEMU's own; it answers the two queries of steps to Qqemu as well. */
+	RSP_QEMU_STEP_BITS,     /* qqemu.sstepbits */
+	RSP_QEMU_STEP,          /* qqemu.sstep */
+	RSP_QEMU_SET_STEP,      /* Qqemu.sstep=N                number */
+	RSP_QEMU_SUPPORTED,     /* qqemu.Supported */
+	RSP_QEMU_PHYSICAL,      /* qqemu.PhyMemMode */
+	RSP_QEMU_SET_PHYSICAL,  /* Qqemu.PhyMemMode:N           number */
 };
 
 /* Ids of threads: RSP_ALL and RSP_ANY are gdb's -1 and 0. */
