@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -34,9 +33,28 @@ static struct error *user_space(struct session *s, struct aspace **ret)
 	return NULL;
 }
 
+/* As many bytes as there are; what is not RAM of the dump is an error. */
+static struct error *read_physical(struct session *s, uint64_t pa, void *buf, size_t len, size_t *got_ret)
+{
+	struct error *err = target_read_phys(s->k->target, pa, buf, len);
+	if (err && err->addr > pa && err->addr - pa < len) {
+		len = (size_t)(err->addr - pa);
+		error_free(err);
+		err = NULL;
+	}
+	if (!err)
+		*got_ret = len;
+	return err;
+}
+
 struct error *session_read(struct session *s, uint64_t va, void *buf, size_t len, size_t *got_ret)
 {
 	struct aspace *as = s->k->as;
+	/* Behind the last address there is nothing, least of all address 0. */
+	if (len && len - 1 > UINT64_MAX - va)
+		len = (size_t)(UINT64_MAX - va) + 1;
+	if (s->physical)
+		return read_physical(s, va, buf, len, got_ret);
 	if (views_cover(va))
 		return views_read(s->k, session_task_address(s), va, buf, len, got_ret);
 	if (!(va >> 63) || !as) {
@@ -44,22 +62,17 @@ struct error *session_read(struct session *s, uint64_t va, void *buf, size_t len
 		if (err)
 			return err;
 	}
-	/* Behind the last address there is nothing, least of all address 0. */
-	if (len && len - 1 > UINT64_MAX - va)
-		len = (size_t)(UINT64_MAX - va) + 1;
 	return aspace_read_some(as, va, buf, len, got_ret);
 }
 
 /* gdb shows no reason for a failed read, so the server's terminal tells the first one. */
 static void tell_once(struct session *s, uint64_t va, const struct error *err)
 {
-	char line[320];
-	if (s->read_failed || !s->options.notice || err->code == ERROR_FAULT)
+	if (s->read_failed || err->code == ERROR_FAULT)
 		return;
 	s->read_failed = true;
-	snprintf(line, sizeof(line), "gdb asked for memory at 0x%llx: %s (`monitor vtop ADDRESS` tells for "
-				     "others)", (unsigned long long)va, err->text);
-	s->options.notice(s->options.arg, line);
+	session_notice(s, "gdb asked for memory at 0x%llx: %s (`monitor vtop ADDRESS` tells for others)",
+		       (unsigned long long)va, err->text);
 }
 
 struct error *handle_read_memory(struct session *s, const struct rsp_request *q, struct rsp_reply *out)

@@ -14,9 +14,8 @@ enum { MONITOR_LINE_MAX = 4096 };
 struct error *handle_supported(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
 {
 	char text[64];
+	(void)s;
 	(void)q;
-	s->exec_file_asked = 0;
-	s->user_vmlinux = false;
 	snprintf(text, sizeof(text), "PacketSize=%x;QStartNoAckMode+;qXfer:features:read+", SESSION_PACKET);
 	reply_text(out, text);
 	/* Never vFile: with it gdb would read a vmlinux through the protocol, 17 times slower. */
@@ -37,7 +36,7 @@ struct error *handle_set_thread(struct session *s, const struct rsp_request *q, 
 {
 	if (q->op == 'g')
 		s->thread = q->thread == RSP_THREAD_ALL || q->thread == RSP_THREAD_ANY ?
-			    threads_first_selected(&s->threads) : q->thread;
+			    s->stopped : q->thread;
 	reply_text(out, "OK");
 	return NULL;
 }
@@ -45,7 +44,7 @@ struct error *handle_set_thread(struct session *s, const struct rsp_request *q, 
 struct error *handle_thread_alive(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
 {
 	struct thread thread;
-	if (!threads_find(&s->threads, q->thread, &thread))
+	if (!s->attached || !threads_find(&s->threads, q->thread, &thread))
 		return error_new(ERROR_NOT_FOUND, "no such thread");
 	reply_text(out, "OK");
 	return NULL;
@@ -63,7 +62,7 @@ struct error *handle_current_thread(struct session *s, const struct rsp_request 
 struct error *handle_next_threads(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
 {
 	enum { ID_MAX_LEN = 17 };
-	size_t n = threads_count(&s->threads);
+	size_t n = s->attached ? threads_count(&s->threads) : 0;
 	(void)q;
 	if (s->threads_listed >= n)
 		reply_text(out, "l");
@@ -102,18 +101,49 @@ struct error *handle_attached(struct session *s, const struct rsp_request *q, st
 }
 
 /*
- * gdb asks for the exec-file twice when it has none, and once when it has one: the user's
- * vmlinux, or the companion of an earlier session. A vmlinux of the user's is moved by its first
- * two segments, which the companion has none of; everything else moves by the library list.
+ * gdb asks for the exec-file before this: once when it has one, the user's vmlinux or the companion
+ * of an earlier session, and twice when it has none. When it attaches once more, twice means what
+ * it had before; three times (13) or once (18), that the user took that away.
+ */
+static bool has_users_vmlinux(const struct session *s)
+{
+	if (!s->k->vmlinux || !s->k->placed)
+		return false;
+	return s->again ? s->exec_file_asked == 2 && s->user_vmlinux : s->exec_file_asked == 1;
+}
+
+/* What such a session lacks; where gdb may have the companion of an earlier one, nobody knows. */
+static void tell_vmlinux(struct session *s)
+{
+	if (s->told_vmlinux || s->options.may_have_companion)
+		return;
+	s->told_vmlinux = true;
+	session_notice(s, "gdb has a vmlinux of its own: %sa stack may end where an interrupt switched to its own; "
+			  "a gdb that is started without a file has neither",
+		       s->k->kaslr_offset ? "per-CPU symbols are moved by KASLR, and " : "");
+}
+
+/*
+ * A vmlinux of the user's is moved by its first two segments, everything else by the library list.
+ * The companion has no segment, so where the user may have changed one for the other between two
+ * attaches, both get them. When no exec-file was asked for nobody attaches: a script wants to know
+ * whether this is a process, which has offsets, or a system.
  */
 struct error *handle_offsets(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
 {
 	size_t n;
 	char text[96];
 	(void)q;
-	s->user_vmlinux = s->exec_file_asked == 1 && s->k->vmlinux && s->k->placed;
+	if (!s->exec_file_asked)
+		return NULL;
+	s->user_vmlinux = has_users_vmlinux(s);
+	s->gave_companion |= !s->user_vmlinux;
+	bool same_file = s->again && s->exec_file_asked == 2 && s->k->vmlinux && s->k->placed;
+	s->exec_file_asked = 0;
 	buffer_clear(&s->libraries);
-	if (!s->user_vmlinux)
+	if (s->user_vmlinux)
+		tell_vmlinux(s);
+	else if (!same_file)
 		return NULL;
 	const struct segment *segments = symbols_segments(s->k->vmlinux, &n);
 	if (n < 2)

@@ -3,18 +3,16 @@
 #include "stub/server/handlers.h"
 
 /* T05 with the selected thread and the registers that gdb asks for first, to save it a packet. */
-struct error *handle_why_stopped(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
+static void put_stop(struct session *s, struct rsp_reply *out)
 {
 	const struct arch *arch = s->k->target->arch;
 	struct thread thread;
 	struct regs r;
-	(void)q;
-	s->thread = threads_first_selected(&s->threads);
 	reply_text(out, "T05thread:");
 	reply_hex_number(out, (uint64_t)s->thread);
 	reply_text(out, ";");
 	if (!session_thread(s, &thread) || !threads_regs(&s->threads, &thread, &r))
-		return NULL;
+		return;
 	const unsigned first[] = { arch->sp, arch->pc };
 	for (size_t i = 0; i < 2; i++) {
 		if (!r.known[first[i]])
@@ -24,7 +22,62 @@ struct error *handle_why_stopped(struct session *s, const struct rsp_request *q,
 		reply_hex(out, &r.value[first[i]], 8);
 		reply_text(out, ";");
 	}
+}
+
+/* W00 is a process that ended: to gdb in extended mode, that there is none yet. */
+struct error *handle_why_stopped(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
+{
+	(void)q;
+	if (!s->attached) {
+		reply_text(out, "W00");
+		return NULL;
+	}
+	s->thread = s->stopped = threads_first_selected(&s->threads);
+	put_stop(s, out);
 	return NULL;
+}
+
+/* It is attached from the beginning, as QEMU's is; from now on the connection outlives that. */
+struct error *handle_extended(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
+{
+	(void)q;
+	s->extended = true;
+	reply_text(out, "OK");
+	return NULL;
+}
+
+/* gdb 13 shows nothing of the reason, so the server's terminal tells it, too. */
+static struct error *told(struct session *s, struct error *err)
+{
+	if (err)
+		session_notice(s, "%s", err->text);
+	return err;
+}
+
+/* Any thread may be named: there is one kernel to attach to, and the thread is then selected. */
+struct error *handle_attach(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
+{
+	struct thread thread;
+	if (!s->extended)
+		return told(s, error_new(ERROR_UNSUPPORTED, "attach needs `target extended-remote`"));
+	if (s->attached)
+		return told(s, error_new(ERROR_UNSUPPORTED, "gdb is attached already; detach first"));
+	if (q->number > INT64_MAX || !threads_find(&s->threads, (int64_t)q->number, &thread))
+		return told(s, error_new(ERROR_NOT_FOUND, "the dump has no thread %llu to attach to; `attach %llu` "
+					 "takes the one that gdb has first", (unsigned long long)q->number,
+					 (unsigned long long)threads_first_selected(&s->threads)));
+	s->attached = s->again = true;
+	s->exec_file_asked = 0;
+	s->thread = s->stopped = (int64_t)q->number;
+	put_stop(s, out);
+	return NULL;
+}
+
+struct error *handle_run(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
+{
+	(void)q;
+	(void)out;
+	return told(s, error_new(ERROR_UNSUPPORTED, "a crashed kernel's dump cannot run a program"));
 }
 
 struct error *handle_resume(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
@@ -38,12 +91,21 @@ struct error *handle_resume(struct session *s, const struct rsp_request *q, stru
 struct error *handle_detach(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
 {
 	(void)q;
+	if (!s->attached)
+		return error_new(ERROR_NOT_FOUND, "gdb is not attached");
 	reply_text(out, "OK");
-	s->next = SESSION_END;
+	s->attached = false;
+	if (!s->extended)
+		s->next = SESSION_END;
 	return NULL;
 }
 
+/* The kernel is dead already. To a bare k nobody waits for an answer: it always ends all. */
 struct error *handle_kill(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
 {
-	return handle_detach(s, q, out);
+	if (q->op == 'v')
+		return handle_detach(s, q, out);
+	reply_text(out, "OK");
+	s->next = SESSION_END;
+	return NULL;
 }

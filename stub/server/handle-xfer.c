@@ -76,8 +76,8 @@ static void make_libraries(struct session *s, struct buffer *b)
 	for (size_t i = 0; i < s->k->nmodules; i++) {
 		_cleanup_error_ struct error *err = put_module(s->k, &s->k->modules[i], b);
 		err = error_prefix(err, "gdb is not told of module %s", s->k->modules[i].name);
-		if (err && s->options.notice)
-			s->options.notice(s->options.arg, err->text);
+		if (err)
+			session_notice(s, "%s", err->text);
 	}
 	buffer_puts(b, "</library-list>\n");
 }
@@ -115,7 +115,10 @@ struct error *handle_xfer(struct session *s, const struct rsp_request *q, struct
 	if (rsp_text_is(q->xfer.object, "threads")) {
 		if (!q->xfer.offset || !s->threads_xml.len) {
 			buffer_clear(&s->threads_xml);
-			threads_xml(&s->threads, &s->threads_xml);
+			if (s->attached)
+				threads_xml(&s->threads, &s->threads_xml);
+			else
+				buffer_puts(&s->threads_xml, "<threads>\n</threads>\n");
 		}
 		return put_document(q, &s->threads_xml, out);
 	}

@@ -17,8 +17,13 @@ struct session {
 	struct threads threads;
 	size_t threads_listed;          /* by qfThreadInfo and qsThreadInfo */
 	int64_t thread;                 /* selected by Hg, or by a stop reply */
-	unsigned exec_file_asked;       /* before qOffsets: once means that the user brought a file */
-	bool user_vmlinux;
+	int64_t stopped;                /* of the last stop reply: any thread is this one */
+	bool extended;                  /* gdb may detach and attach again */
+	bool attached, again;           /* again: not for the first time */
+	bool physical;                  /* m reads physical memory: Qqemu.PhyMemMode:1 */
+	unsigned exec_file_asked;       /* since the attach; once before qOffsets: the user brought a file */
+	bool gave_companion;
+	bool user_vmlinux, told_vmlinux;
 	bool read_failed;               /* the first failure was told */
 	enum session_next next;
 	struct aspace *user;            /* of user addresses of `user_thread`; NULL: none yet */
@@ -33,16 +38,21 @@ typedef struct error *handler(struct session *s, const struct rsp_request *q, st
 handler handle_read_memory, handle_write_memory, handle_search_memory;
 handler handle_read_regs, handle_read_reg, handle_write_regs;
 handler handle_why_stopped, handle_resume, handle_detach, handle_kill;
+handler handle_extended, handle_attach, handle_run;
 handler handle_supported, handle_no_ack, handle_set_thread, handle_thread_alive;
 handler handle_current_thread, handle_first_threads, handle_next_threads, handle_thread_extra;
 handler handle_attached, handle_offsets, handle_symbol, handle_monitor;
 handler handle_xfer;
+handler handle_step_bits, handle_step, handle_set_step, handle_qemu_supported, handle_physical, handle_set_physical;
 
 /* The document that describes the registers; its order is that of `g`. */
 void registers_xml(const struct arch *arch, struct buffer *ret);
 
 /* Reads for the selected thread: as many bytes as there are, an error only when there is none. */
 struct error *session_read(struct session *s, uint64_t va, void *buf, size_t len, size_t *got_ret) must_check;
+
+/* A line for the user on the server's terminal, where gdb shows nothing or too little. */
+void session_notice(const struct session *s, const char *fmt, ...) printf_like(2, 3);
 
 /* The selected thread; false when it does not exist (any more). */
 bool session_thread(const struct session *s, struct thread *ret);

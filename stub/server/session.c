@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "stub/server/session.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "stub/base/cleanup.h"
@@ -17,6 +19,7 @@ static const struct {
 } handlers[] = {
 	[RSP_SUPPORTED] = { handle_supported, FAIL_NUMBER },
 	[RSP_NO_ACK] = { handle_no_ack, FAIL_NUMBER },
+	[RSP_EXTENDED] = { handle_extended, FAIL_NUMBER },
 	[RSP_WHY_STOPPED] = { handle_why_stopped, FAIL_NUMBER },
 	[RSP_READ_REGS] = { handle_read_regs, FAIL_NUMBER },
 	[RSP_WRITE_REGS] = { handle_write_regs, FAIL_TEXT },
@@ -41,6 +44,14 @@ static const struct {
 	[RSP_RESUME] = { handle_resume, FAIL_TEXT },
 	[RSP_DETACH] = { handle_detach, FAIL_NUMBER },
 	[RSP_KILL] = { handle_kill, FAIL_NUMBER },
+	[RSP_ATTACH] = { handle_attach, FAIL_TEXT },
+	[RSP_RUN] = { handle_run, FAIL_TEXT },
+	[RSP_QEMU_STEP_BITS] = { handle_step_bits, FAIL_NUMBER },
+	[RSP_QEMU_STEP] = { handle_step, FAIL_NUMBER },
+	[RSP_QEMU_SET_STEP] = { handle_set_step, FAIL_NUMBER },
+	[RSP_QEMU_SUPPORTED] = { handle_qemu_supported, FAIL_NUMBER },
+	[RSP_QEMU_PHYSICAL] = { handle_physical, FAIL_NUMBER },
+	[RSP_QEMU_SET_PHYSICAL] = { handle_set_physical, FAIL_NUMBER },
 };
 
 struct error *session_create(struct kernel *k, const struct session_options *o, struct session **ret)
@@ -50,8 +61,9 @@ struct error *session_create(struct kernel *k, const struct session_options *o, 
 		return error_nomem();
 	s->k = k;
 	s->options = *o;
+	s->attached = true;
 	s->threads = threads_open(k, o->threads);
-	s->thread = threads_first_selected(&s->threads);
+	s->thread = s->stopped = threads_first_selected(&s->threads);
 	s->scratch = malloc(SESSION_PACKET);
 	if (!s->scratch) {
 		session_destroy(s);
@@ -87,7 +99,19 @@ uint64_t session_task_address(const struct session *s)
 
 bool session_gave_companion(const struct session *s)
 {
-	return s->exec_file_asked && !s->user_vmlinux;
+	return s->gave_companion || s->exec_file_asked;
+}
+
+void session_notice(const struct session *s, const char *fmt, ...)
+{
+	char line[400];
+	va_list args;
+	if (!s->options.notice)
+		return;
+	va_start(args, fmt);
+	vsnprintf(line, sizeof(line), fmt, args);
+	va_end(args);
+	s->options.notice(s->options.arg, line);
 }
 
 enum session_next session_answer(struct session *s, char *body, size_t len, struct rsp_reply *out)

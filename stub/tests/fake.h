@@ -45,8 +45,13 @@ struct fake {
 static struct error *fake_read(struct target *t, uint64_t pa, void *buf, size_t len)
 {
 	struct fake *f = (struct fake *)t;
-	if (pa > FAKE_RAM || len > FAKE_RAM - pa)
-		return error_at(ERROR_FAULT, pa, "no memory");
+	if (pa > FAKE_RAM || len > FAKE_RAM - pa) {
+		if (pa < FAKE_RAM)
+			memcpy(buf, f->ram + pa, FAKE_RAM - pa);
+		return error_at(ERROR_FAULT, pa < FAKE_RAM ? FAKE_RAM : pa, "no memory");
+	}
+	if (pa < FAKE_LEFT_OUT)
+		memcpy(buf, f->ram + pa, pa + len > FAKE_LEFT_OUT ? FAKE_LEFT_OUT - pa : len);
 	if (pa + len > FAKE_LEFT_OUT && pa < FAKE_LEFT_OUT + FAKE_PAGE)
 		return error_at(ERROR_EXCLUDED, pa < FAKE_LEFT_OUT ? FAKE_LEFT_OUT : pa,
 				"the dump leaves this page out");
