@@ -5,7 +5,7 @@
  * To add an architecture: fill a struct arch. `regs` in the order of gdb's `g` packet, features
  * in the order of target.xml; registers that gdb does not need but kstub does (control
  * registers) come last, with a feature of kstub's own. `paging` turns one CPU's registers into
- * the root of its page tables; `walk` does one address. Both ask for bytes at physical addresses
+ * the root of its page tables; `walk` does one address, `map` all of them. They ask for bytes at physical addresses
  * and for nothing else, so they run on fake memory in the tests.
  */
 #ifndef STUB_ARCH_ARCH_H
@@ -15,10 +15,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "stub/base/buffer.h"
 #include "stub/base/error.h"
 
 /* The server has registers of its own behind those. */
-enum { REGS_MAX = 80 };
+enum { REGS_MAX = 96 };
 
 /* One CPU's registers, by index into arch->regs. An unknown register is never a zero. */
 struct regs {
@@ -62,6 +63,22 @@ struct walk_trace {
 	void (*entry)(struct walk_trace *t, const char *level, uint64_t pa, uint64_t value);
 };
 
+/* What may be done with mapped bytes, all levels of the tables taken together. */
+enum { MAP_USER = 1, MAP_WRITE = 2, MAP_EXECUTE = 4 };
+
+/*
+ * Who is told what page tables map. Tables of a hostile guest may point at each other: there is an
+ * end, since there are only so many levels, but nobody lives to see it unless table() says when.
+ */
+struct map_visitor {
+	/* Before one more table is read, for the addresses from `va` on; false: enough. */
+	bool (*table)(struct map_visitor *v, uint64_t va);
+	/* The next mapped bytes, ascending; those that follow may go on with the same `prot`. */
+	bool (*range)(struct map_visitor *v, uint64_t va, uint64_t len, unsigned prot);
+	/* Of these nothing is known, since their table cannot be read. */
+	void (*missing)(struct map_visitor *v, uint64_t va, uint64_t len);
+};
+
 struct arch {
 	const char *name;               /* gdb's <architecture>: "i386:x86-64" */
 	uint16_t elf_machine;           /* EM_* */
@@ -73,6 +90,12 @@ struct arch {
 	 * cannot be read. */
 	struct error *(*walk)(const struct paging *p, uint64_t va, struct phys_reader rd,
 			      struct walk_trace *trace, struct mapping *ret);
+
+	/* Every mapping of an address space, to `v`. */
+	void (*map)(const struct paging *p, struct phys_reader rd, struct map_visitor *v);
+
+	/* The lines of one CPU in QEMU's `info registers`; what is not known is left out. */
+	void (*show_regs)(const struct regs *r, struct buffer *ret);
 
 	/* False when the registers do not tell (control registers unknown, paging off). */
 	bool (*paging)(const struct regs *r, struct paging *ret);

@@ -8,6 +8,11 @@
 #define SEGMENTS "org.gnu.gdb.i386.segments"
 #define SYSTEM "org.kstub.system"
 
+/* What a segment's descriptor has besides its base. */
+#define SEGMENT(S, NAME) \
+	[X86_LIMIT + X86_SEG_##S] = { NAME "_limit", 32, "int32", NULL, NULL }, \
+	[X86_ATTRIBUTES + X86_SEG_##S] = { NAME "_attributes", 32, "int32", NULL, NULL }
+
 /* gdb 13 requires all of the core feature, the x87 registers included (i386-tdep.c). */
 static const struct reg_info registers[X86_NREGS] = {
 	[X86_RAX] = { "rax", 64, "int64", CORE, NULL },
@@ -63,10 +68,40 @@ static const struct reg_info registers[X86_NREGS] = {
 	[X86_IDT_BASE] = { "idt_base", 64, "int64", NULL, NULL },
 	[X86_LSTAR] = { "lstar", 64, "int64", NULL, "MSR_LSTAR" },
 	[X86_EFER] = { "efer", 64, "int64", NULL, "MSR_EFER" },
+	[X86_LDT] = { "ldt", 32, "int32", NULL, NULL },
+	[X86_TR] = { "tr", 32, "int32", NULL, NULL },
+	[X86_CS_BASE] = { "cs_base", 64, "int64", NULL, NULL },
+	[X86_DS_BASE] = { "ds_base", 64, "int64", NULL, NULL },
+	[X86_ES_BASE] = { "es_base", 64, "int64", NULL, NULL },
+	[X86_SS_BASE] = { "ss_base", 64, "int64", NULL, NULL },
+	[X86_LDT_BASE] = { "ldt_base", 64, "int64", NULL, NULL },
+	[X86_TR_BASE] = { "tr_base", 64, "int64", NULL, NULL },
+	[X86_GDT_BASE] = { "gdt_base", 64, "int64", NULL, NULL },
+	SEGMENT(CS, "cs"), SEGMENT(DS, "ds"), SEGMENT(ES, "es"), SEGMENT(FS, "fs"), SEGMENT(GS, "gs"),
+	SEGMENT(SS, "ss"), SEGMENT(LDT, "ldt"), SEGMENT(TR, "tr"),
+	[X86_LIMIT + X86_SEG_GDT] = { "gdt_limit", 32, "int32", NULL, NULL },
+	[X86_LIMIT + X86_SEG_IDT] = { "idt_limit", 32, "int32", NULL, NULL },
 };
+#undef SEGMENT
+
+#define SEGMENT(S) { #S, X86_##S, X86_##S##_BASE, X86_LIMIT + X86_SEG_##S, X86_ATTRIBUTES + X86_SEG_##S }
+const struct x86_64_segment_regs x86_64_segments[X86_NSEGMENTS] = {
+	[X86_SEG_CS] = SEGMENT(CS),
+	[X86_SEG_DS] = SEGMENT(DS),
+	[X86_SEG_ES] = SEGMENT(ES),
+	[X86_SEG_FS] = SEGMENT(FS),
+	[X86_SEG_GS] = SEGMENT(GS),
+	[X86_SEG_SS] = SEGMENT(SS),
+	[X86_SEG_LDT] = SEGMENT(LDT),
+	[X86_SEG_TR] = SEGMENT(TR),
+	[X86_SEG_GDT] = { "GDT", X86_NREGS, X86_GDT_BASE, X86_LIMIT + X86_SEG_GDT, X86_NREGS },
+	[X86_SEG_IDT] = { "IDT", X86_NREGS, X86_IDT_BASE, X86_LIMIT + X86_SEG_IDT, X86_NREGS },
+};
+#undef SEGMENT
 
 /* Bits of a page-table entry (Intel SDM vol. 3A, 4.5). */
-static const uint64_t ENTRY_PRESENT = 1, ENTRY_LARGE = 1u << 7;
+static const uint64_t ENTRY_PRESENT = 1, ENTRY_WRITE = 2, ENTRY_USER = 4, ENTRY_LARGE = 1u << 7;
+static const uint64_t ENTRY_NO_EXECUTE = 1ull << 63;
 static const uint64_t ENTRY_ADDRESS = 0x000ffffffffff000; /* bits 12..51 */
 
 enum { PAGE_SHIFT = 12, INDEX_BITS = 9, ENTRIES = 512, TOP_SHIFT_4 = 39, TOP_SHIFT_5 = 48 };
@@ -118,6 +153,82 @@ static struct error *walk(const struct paging *p, uint64_t va, struct phys_reade
 	}
 }
 
+static unsigned prot_of(uint64_t entry)
+{
+	return (entry & ENTRY_USER ? MAP_USER : 0) | (entry & ENTRY_WRITE ? MAP_WRITE : 0) |
+	       (entry & ENTRY_NO_EXECUTE ? 0 : MAP_EXECUTE);
+}
+
+struct map_walk {
+	const struct paging *p;
+	struct phys_reader rd;
+	struct map_visitor *v;
+};
+
+/* What a table turned out to map: of a piece of one sort, its twin needs no second look. */
+struct mapped {
+	enum { MAPPED_MIXED, MAPPED_NOTHING, MAPPED_WHOLE } sort;
+	unsigned prot;          /* of the whole */
+};
+
+static void add_mapped(struct mapped *all, struct mapped more, bool first)
+{
+	if (first)
+		*all = more;
+	else if (all->sort != more.sort || (all->sort == MAPPED_WHOLE && all->prot != more.prot))
+		all->sort = MAPPED_MIXED;
+}
+
+/*
+ * One table, that maps from `va` on with entries of 2^shift bytes each. Equal entries stand side by
+ * side by the thousand where KASAN maps all of its shadow to the same page. False: enough.
+ */
+static bool map_table(const struct map_walk *w, uint64_t table, unsigned shift, uint64_t va, unsigned prot,
+		      struct mapped *ret)
+{
+	uint64_t entries[ENTRIES], size = 1ull << shift;
+	struct mapped part = { MAPPED_NOTHING, 0 };
+	if (!w->v->table(w->v, va))
+		return false;
+	struct error *err = w->rd.read(w->rd.arg, table, entries, sizeof(entries));
+	if (err) {
+		error_free(err);
+		w->v->missing(w->v, va, size * ENTRIES);
+		ret->sort = MAPPED_MIXED;
+		return true;
+	}
+	for (unsigned i = 0; i < ENTRIES; i++, va += size) {
+		uint64_t entry = entries[i];
+		unsigned here = prot & prot_of(entry);
+		bool twin = i && entry == entries[i - 1];
+		/* The upper half's addresses have all the bits above set, too. */
+		if (i == ENTRIES / 2 && shift == (w->p->levels == 5 ? TOP_SHIFT_5 : TOP_SHIFT_4))
+			va |= ~(size * ENTRIES - 1);
+		if (!(entry & ENTRY_PRESENT)) {
+			part = (struct mapped){ MAPPED_NOTHING, 0 };
+		} else if (shift == PAGE_SHIFT || ((entry & ENTRY_LARGE) && (shift == 30 || shift == 21))) {
+			part = (struct mapped){ MAPPED_WHOLE, here };
+			if (!w->v->range(w->v, va, size, here))
+				return false;
+		} else if (twin && part.sort != MAPPED_MIXED) {
+			if (part.sort == MAPPED_WHOLE && !w->v->range(w->v, va, size, part.prot))
+				return false;
+		} else if (!map_table(w, entry & w->p->addr_mask, shift - INDEX_BITS, va, here, &part)) {
+			return false;
+		}
+		add_mapped(ret, part, !i);
+	}
+	return true;
+}
+
+static void map(const struct paging *p, struct phys_reader rd, struct map_visitor *v)
+{
+	const struct map_walk w = { p, rd, v };
+	struct mapped all = { MAPPED_NOTHING, 0 };
+	(void)map_table(&w, p->root, p->levels == 5 ? TOP_SHIFT_5 : TOP_SHIFT_4, 0,
+			MAP_USER | MAP_WRITE | MAP_EXECUTE, &all);
+}
+
 struct paging x86_64_paging(uint64_t root, unsigned levels, unsigned encrypted_bit)
 {
 	uint64_t mask = ENTRY_ADDRESS;
@@ -144,5 +255,7 @@ const struct arch arch_x86_64 = {
 	.pc = X86_RIP,
 	.sp = X86_RSP,
 	.walk = walk,
+	.map = map,
+	.show_regs = x86_64_show_regs,
 	.paging = paging_of,
 };

@@ -143,9 +143,15 @@ enum {
 	QEMU_ALL = QEMU_KERNEL_GS + 8,
 };
 
-static uint64_t segment_base(const unsigned char *note, unsigned segment)
+/* Each is selector, limit, flags, padding, base. */
+static void add_segment(const unsigned char *segment, const struct x86_64_segment_regs *to, struct regs *r)
 {
-	return u64_at(note + QEMU_SEGMENTS + segment * 24 + 16);
+	if (to->selector != X86_NREGS) {
+		regs_set(r, to->selector, u32_at(segment));
+		regs_set(r, to->attributes, u32_at(segment + 8));
+	}
+	regs_set(r, to->limit, u32_at(segment + 4));
+	regs_set(r, to->base, u64_at(segment + 16));
 }
 
 static struct error *add_qemu(struct dump_file *f, const struct cpu_note *c, struct regs *r)
@@ -154,7 +160,6 @@ static struct error *add_qemu(struct dump_file *f, const struct cpu_note *c, str
 		X86_RAX, X86_RBX, X86_RCX, X86_RDX, X86_RSI, X86_RDI, X86_RSP, X86_RBP, X86_R8,
 		X86_R9, X86_R10, X86_R11, X86_R12, X86_R13, X86_R14, X86_R15, X86_RIP, X86_EFLAGS,
 	};
-	static const unsigned char selectors[] = { X86_CS, X86_DS, X86_ES, X86_FS, X86_GS, X86_SS };
 	unsigned char note[QEMU_ALL] = { 0 };
 	size_t len = c->qemu_len < sizeof(note) ? c->qemu_len : sizeof(note);
 	if (len < QEMU_MIN)
@@ -166,11 +171,8 @@ static struct error *add_qemu(struct dump_file *f, const struct cpu_note *c, str
 		return NULL;
 	for (unsigned i = 0; i < sizeof(general); i++)
 		regs_set(r, general[i], u64_at(note + QEMU_REGS + i * 8));
-	for (unsigned i = 0; i < sizeof(selectors); i++)
-		regs_set(r, selectors[i], u32_at(note + QEMU_SEGMENTS + i * 24));
-	regs_set(r, X86_FS_BASE, segment_base(note, 3));
-	regs_set(r, X86_GS_BASE, segment_base(note, 4));
-	regs_set(r, X86_IDT_BASE, segment_base(note, 9));
+	for (unsigned i = 0; i < X86_NSEGMENTS; i++)
+		add_segment(note + QEMU_SEGMENTS + i * 24, &x86_64_segments[i], r);
 	regs_set(r, X86_CR0, u64_at(note + QEMU_CR));
 	regs_set(r, X86_CR2, u64_at(note + QEMU_CR + 16));
 	regs_set(r, X86_CR3, u64_at(note + QEMU_CR + 24));
