@@ -11,11 +11,15 @@
 enum { LINE_MAX_LEN = 16384, WORDS_MAX = 256 };
 
 static const struct monitor_command *const commands[] = {
+	&monitor_gpa2hva,
+	&monitor_gva2gpa,
 	&monitor_help,
+	&monitor_info,
 	&monitor_log,
 	&monitor_mod,
 	&monitor_sys,
 	&monitor_vtop,
+	&monitor_xp,
 	NULL,
 };
 
@@ -24,8 +28,11 @@ const struct monitor_command *const *monitor_commands(void)
 	return commands;
 }
 
+/* xp alone may have its format in the same word, as x in gdb has: "xp/4gx". */
 static const struct monitor_command *find_command(const char *name)
 {
+	if (!strncmp(name, "xp/", 3))
+		return &monitor_xp;
 	for (size_t i = 0; commands[i]; i++)
 		if (!strcmp(commands[i]->name, name))
 			return commands[i];

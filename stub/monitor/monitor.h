@@ -54,6 +54,7 @@ struct error *monitor_usage(const struct monitor_command *command) must_check;
 
 /* The groups: one file each. */
 extern const struct monitor_command monitor_help, monitor_log, monitor_mod, monitor_sys, monitor_vtop;
+extern const struct monitor_command monitor_gpa2hva, monitor_gva2gpa, monitor_info, monitor_xp;	/* qemu.c */
 
 /*
  * The words of a command line; quotes are taken off. The caller frees `*ret`, one allocation.

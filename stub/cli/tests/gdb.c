@@ -19,7 +19,7 @@ static const struct row sessions[] = {
 	{ "variables and memory", "$K gdb vmcore -- -nx -batch -ex 'p init_task.comm' -ex 'x/4xw 0' -ex 'p nr_cpu_ids'", 0,
 	  { "$1 = \"swapper/0\\000", "$2 = 2\n", "Cannot access memory at address 0x0" }, OTHERS_WORDS },
 	{ "monitor", "$K gdb vmcore -- -nx -batch -ex 'monitor help' -ex 'monitor log' -ex 'monitor nonsense'", 0,
-	  { "COMMAND  ARGUMENTS  DOES", "[    1.000001] first\n[    2.000000] second\n", "no command 'nonsense'; 'help' lists them" },
+	  { "COMMAND  ARGUMENTS ", "[    1.000001] first\n[    2.000000] second\n", "no command 'nonsense'; 'help' lists them" },
 	  OTHERS_WORDS },
 	{ "pipe", "$K gdb vmcore -- -nx -batch -ex 'pipe monitor log | tail -n 1'", 0, { "[    2.000000] second" }, OTHERS_WORDS },
 	{ "a dump cannot run or change", "$K gdb vmcore -- -nx -batch -ex 'set var nr_cpu_ids = 3' -ex continue -ex stepi -ex 'p nr_cpu_ids'", 0,
