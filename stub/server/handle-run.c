@@ -2,13 +2,14 @@
 #include "stub/arch/arch.h"
 #include "stub/server/handlers.h"
 
-/* T05 with the selected thread and the registers that gdb asks for first, to save it a packet. */
-static void put_stop(struct session *s, struct rsp_reply *out)
+/* The selected thread and the registers that gdb asks for first, to save it a packet. */
+static void put_stop(struct session *s, const char *signal, struct rsp_reply *out)
 {
 	const struct arch *arch = s->k->target->arch;
 	struct thread thread;
 	struct regs r;
-	reply_text(out, "T05thread:");
+	reply_text(out, signal);
+	reply_text(out, "thread:");
 	reply_hex_number(out, (uint64_t)s->thread);
 	reply_text(out, ";");
 	if (!session_thread(s, &thread) || !threads_regs(&s->threads, &thread, &r))
@@ -33,7 +34,7 @@ struct error *handle_why_stopped(struct session *s, const struct rsp_request *q,
 		return NULL;
 	}
 	s->thread = s->stopped = threads_first_selected(&s->threads);
-	put_stop(s, out);
+	put_stop(s, "T05", out);
 	return NULL;
 }
 
@@ -69,7 +70,7 @@ struct error *handle_attach(struct session *s, const struct rsp_request *q, stru
 	s->attached = s->again = true;
 	s->exec_file_asked = 0;
 	s->thread = s->stopped = (int64_t)q->number;
-	put_stop(s, out);
+	put_stop(s, "T05", out);
 	return NULL;
 }
 
@@ -80,12 +81,17 @@ struct error *handle_run(struct session *s, const struct rsp_request *q, struct 
 	return told(s, error_new(ERROR_UNSUPPORTED, "a crashed kernel's dump cannot run a program"));
 }
 
+/*
+ * Stopped again at once, where it was and by no signal. An error would do, too, but gdb 18 then
+ * selects any thread.
+ */
 struct error *handle_resume(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
 {
-	(void)s;
 	(void)q;
-	(void)out;
-	return error_new(ERROR_UNSUPPORTED, "a crashed kernel's dump cannot run");
+	s->console = "a crashed kernel's dump cannot run\n";
+	put_stop(s, "T00", out);
+	s->stopped = s->thread;
+	return NULL;
 }
 
 struct error *handle_detach(struct session *s, const struct rsp_request *q, struct rsp_reply *out)

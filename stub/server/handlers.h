@@ -26,6 +26,7 @@ struct session {
 	bool user_vmlinux, told_vmlinux;
 	bool read_failed;               /* the first failure was told */
 	enum session_next next;
+	const char *console;            /* with this reply; static */
 	struct aspace *user;            /* of user addresses of `user_thread`; NULL: none yet */
 	int64_t user_thread;
 	uint64_t user_epoch;

@@ -19,11 +19,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "rsp/hex.h"
 #include "rsp/packet.h"
 #include "stub/base/cleanup.h"
 #include "stub/base/log.h"
 
-enum { INPUT = 1 << 16, TURNS = 256, AWAKE_NS = 200000, ERRNO_TOO_LONG = 0x22 };
+enum { INPUT = 1 << 16, TURNS = 256, AWAKE_NS = 200000, ERRNO_TOO_LONG = 0x22, CONSOLE_MAX = 256 };
 
 struct server {
 	struct server_options options;
@@ -326,6 +327,16 @@ static bool send_reply(struct client *c)
 	return send_all(c, c->packet, c->packet_len);
 }
 
+/* What gdb shows its user as the target's output. */
+static bool send_console(struct client *c, const char *text)
+{
+	char body[1 + 2 * CONSOLE_MAX], packet[sizeof(body) + RSP_FRAME_HEAD + RSP_FRAME_TAIL];
+	size_t len = strnlen(text, CONSOLE_MAX);
+	body[0] = 'O';
+	hex_encode(text, len, body + 1);
+	return send_all(c, packet, rsp_frame(body, 1 + 2 * len, packet, sizeof(packet)));
+}
+
 /* False: end of this client. */
 static bool take_event(struct client *c, struct session *s, enum rsp_event event)
 {
@@ -336,6 +347,8 @@ static bool take_event(struct client *c, struct session *s, enum rsp_event event
 		if (!c->no_acks && !send_all(c, "+", 1))
 			return false;
 		next = session_answer(s, c->decoder.body, c->decoder.len, &c->reply);
+		if (session_console(s) && !send_console(c, session_console(s)))
+			return false;
 		if (!send_reply(c))
 			return false;
 		if (next == SESSION_NO_ACKS)

@@ -114,10 +114,16 @@ void session_notice(const struct session *s, const char *fmt, ...)
 	s->options.notice(s->options.arg, line);
 }
 
+const char *session_console(const struct session *s)
+{
+	return s->console;
+}
+
 enum session_next session_answer(struct session *s, char *body, size_t len, struct rsp_reply *out)
 {
 	struct rsp_request q;
 	s->next = SESSION_GO_ON;
+	s->console = NULL;
 	reply_clear(out);
 	if (log_enabled(LOG_RSP))
 		log_line(LOG_RSP, "> %.*s", (int)(len < 200 ? len : 200), body);

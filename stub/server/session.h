@@ -49,4 +49,7 @@ bool session_gave_companion(const struct session *s);
  */
 enum session_next session_answer(struct session *s, char *body, size_t len, struct rsp_reply *out);
 
+/* A line for gdb's console, that goes before the reply to what would have run; NULL: none. */
+const char *session_console(const struct session *s);
+
 #endif
