@@ -94,6 +94,19 @@ struct error *handle_resume(struct session *s, const struct rsp_request *q, stru
 	return NULL;
 }
 
+/*
+ * Nothing ever comes to it, so it is as good as there. Refused, it would keep gdb from asking to
+ * run at all, and a front end, to which gdb said "running" before, from hearing of a stop.
+ */
+struct error *handle_breakpoint(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
+{
+	enum { SOFTWARE, HARDWARE };
+	(void)s;
+	if (q->number == SOFTWARE || q->number == HARDWARE)
+		reply_text(out, "OK");
+	return NULL;
+}
+
 struct error *handle_detach(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
 {
 	(void)q;

@@ -39,7 +39,7 @@ typedef struct error *handler(struct session *s, const struct rsp_request *q, st
 handler handle_read_memory, handle_write_memory, handle_search_memory;
 handler handle_read_regs, handle_read_reg, handle_write_regs;
 handler handle_why_stopped, handle_resume, handle_detach, handle_kill;
-handler handle_extended, handle_attach, handle_run;
+handler handle_extended, handle_attach, handle_run, handle_breakpoint;
 handler handle_supported, handle_no_ack, handle_set_thread, handle_thread_alive;
 handler handle_current_thread, handle_first_threads, handle_next_threads, handle_thread_extra;
 handler handle_attached, handle_offsets, handle_symbol, handle_monitor;

@@ -42,6 +42,7 @@ static const struct {
 	[RSP_SEARCH_MEMORY] = { handle_search_memory, FAIL_NUMBER },
 	[RSP_CONT] = { handle_resume, FAIL_TEXT },
 	[RSP_RESUME] = { handle_resume, FAIL_TEXT },
+	[RSP_BREAKPOINT] = { handle_breakpoint, FAIL_NUMBER },
 	[RSP_DETACH] = { handle_detach, FAIL_NUMBER },
 	[RSP_KILL] = { handle_kill, FAIL_NUMBER },
 	[RSP_ATTACH] = { handle_attach, FAIL_TEXT },
