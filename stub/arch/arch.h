@@ -85,6 +85,7 @@ struct arch {
 	const struct reg_info *regs;
 	unsigned nregs;
 	unsigned pc, sp;
+	unsigned page_size;             /* bytes of the smallest page */
 
 	/* ERROR_FAULT with the address when it is not mapped; the reader's error when a table
 	 * cannot be read. */

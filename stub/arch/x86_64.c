@@ -254,6 +254,7 @@ const struct arch arch_x86_64 = {
 	.nregs = X86_NREGS,
 	.pc = X86_RIP,
 	.sp = X86_RSP,
+	.page_size = 4096,
 	.walk = walk,
 	.map = map,
 	.show_regs = x86_64_show_regs,

@@ -153,3 +153,38 @@ bool cpus_regs(struct kernel *k, unsigned cpu, unsigned *ret)
 	}
 	return false;
 }
+
+/* kernel/cpu.c: struct cpumask __cpu_present_mask, nr_cpu_ids bits. */
+struct error *cpus_present(struct kernel *k, unsigned **ret, size_t *n_ret)
+{
+	uint64_t at, word = 0;
+	size_t n = 0;
+	_cleanup_free_ unsigned *cpus = calloc(k->npercpu ? k->npercpu : 1, sizeof(*cpus));
+	if (!cpus)
+		return error_nomem();
+	_cleanup_error_ struct error *err = kernel_symbol(k, "__cpu_present_mask", &at);
+	for (unsigned cpu = 0; cpu < k->npercpu && !err; cpu++) {
+		if (cpu % 64 == 0)
+			err = kernel_read_u64(k, at + cpu / 8, &word);
+		if (!err && (word >> cpu % 64 & 1))
+			cpus[n++] = cpu;
+	}
+	if (err || !n)
+		for (n = 0; n < k->npercpu; n++)
+			cpus[n] = (unsigned)n;
+	*ret = steal(cpus);
+	*n_ret = n;
+	return NULL;
+}
+
+struct error *cpus_symbol(struct kernel *k, const char *name, unsigned cpu, uint64_t *ret)
+{
+	uint64_t at;
+	struct error *err = kernel_symbol(k, name, &at);
+	if (err)
+		return err;
+	if (cpu >= k->npercpu)
+		return error_new(ERROR_NOT_FOUND, "CPU %u has no memory of its own", cpu);
+	*ret = at + k->percpu_offset[cpu];
+	return NULL;
+}

@@ -18,6 +18,15 @@ bool cpus_regs(struct kernel *k, unsigned cpu, unsigned *ret);
 struct error *cpus_current(struct kernel *k, unsigned cpu, uint64_t *ret) must_check;
 
 /*
+ * The numbers of the machine's CPUs, ascending; all that there may be where the kernel does not say.
+ * (A panic takes all but one offline.) The caller frees *ret.
+ */
+struct error *cpus_present(struct kernel *k, unsigned **ret, size_t *n_ret) must_check;
+
+/* Address of CPU `cpu`'s own copy of a per-CPU variable. ERROR_NOT_FOUND: no such symbol, or CPU. */
+struct error *cpus_symbol(struct kernel *k, const char *name, unsigned cpu, uint64_t *ret) must_check;
+
+/*
  * The page tables that the CPU of the target's n-th register set was using. ERROR_NOT_FOUND: no
  * such set, or no control registers in it (dumps of /proc/vmcore).
  */

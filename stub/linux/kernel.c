@@ -204,6 +204,11 @@ struct error *kernel_read_uint(struct kernel *k, uint64_t va, size_t size, uint6
 	return NULL;
 }
 
+struct error *kernel_read_member(struct kernel *k, uint64_t base, const struct member *m, uint64_t *ret)
+{
+	return kernel_read_uint(k, base + m->offset, m->size, ret);
+}
+
 struct error *kernel_read_u64(struct kernel *k, uint64_t va, uint64_t *ret)
 {
 	return kernel_read_uint(k, va, 8, ret);

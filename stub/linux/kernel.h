@@ -119,6 +119,10 @@ struct error *kernel_read_u32(struct kernel *k, uint64_t va, uint32_t *ret) must
 /* A little-endian integer of 1 to 8 bytes, as a member of that size. */
 struct error *kernel_read_uint(struct kernel *k, uint64_t va, size_t size, uint64_t *ret) must_check;
 
+/* The member `m` of the struct at `base`: a pointer, or an integer. */
+struct error *kernel_read_member(struct kernel *k, uint64_t base, const struct member *m,
+				 uint64_t *ret) must_check;
+
 /* At most cap - 1 bytes, up to the NUL; always terminated. */
 struct error *kernel_read_text(struct kernel *k, uint64_t va, char *buf, size_t cap) must_check;
 

@@ -50,6 +50,8 @@ static struct error *resolve_row(struct types *t, const struct layout_row *row, 
 
 struct error *layout_resolve(struct types *t, const struct layout_row *rows, size_t nrows, void *ret)
 {
+	if (!t)
+		return error_new(ERROR_NOT_FOUND, "the types of this kernel are not known without a vmlinux");
 	for (size_t i = 0; i < nrows; i++) {
 		struct member found = { 0 };
 		struct error *err = resolve_row(t, &rows[i], &found);

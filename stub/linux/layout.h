@@ -15,7 +15,10 @@ struct layout_row {
 	size_t at;                      /* offsetof() in the caller's struct of struct member */
 };
 
-/* Resolves every row; what is absent has `present` false. Out of memory or damage: error. */
+/*
+ * Resolves every row; what is absent has `present` false. Out of memory or damage: error.
+ * ERROR_NOT_FOUND: no types at all (`t` NULL).
+ */
 struct error *layout_resolve(struct types *t, const struct layout_row *rows, size_t nrows,
 			     void *ret) must_check;
 
