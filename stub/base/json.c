@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "stub/base/cleanup.h"
@@ -68,6 +69,11 @@ struct json *json_new_seconds(uint64_t nsec)
 	char text[40];
 	snprintf(text, sizeof(text), "%" PRIu64 ".%09" PRIu64, nsec / 1000000000, nsec % 1000000000);
 	return outer(json_object_new_double_s((double)nsec / 1e9, text));
+}
+
+struct json *json_new_decimal(const char *text)
+{
+	return outer(json_object_new_double_s(strtod(text, NULL), text));
 }
 
 void json_set(struct json *object, const char *key, struct json *value)

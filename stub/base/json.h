@@ -27,6 +27,9 @@ struct json *json_new_text(const char *text, size_t len);
 /* "0x..." as text: a number of 64 bits does not survive every reader of JSON. */
 struct json *json_new_hex(uint64_t value);
 
+/* The number that `text`, such as "0.1", is. */
+struct json *json_new_decimal(const char *text);
+
 /* A number with nine digits behind the point, from nanoseconds. */
 struct json *json_new_seconds(uint64_t nsec);
 

@@ -18,9 +18,8 @@ static void put_character(struct buffer *b, const char *s, size_t len)
 		buffer_put(b, s, len);
 }
 
-void xml_escape(struct buffer *b, const char *text)
+void xml_escape_bytes(struct buffer *b, const char *text, size_t left)
 {
-	size_t left = strlen(text);
 	for (size_t len; left; text += len, left -= len) {
 		unsigned char c = (unsigned char)*text;
 		len = 1;
@@ -40,4 +39,9 @@ void xml_escape(struct buffer *b, const char *text)
 			len += !len;
 		}
 	}
+}
+
+void xml_escape(struct buffer *b, const char *text)
+{
+	xml_escape_bytes(b, text, strlen(text));
 }

@@ -11,5 +11,6 @@
  * become '?', and what is no UTF-8 becomes U+FFFD.
  */
 void xml_escape(struct buffer *b, const char *text);
+void xml_escape_bytes(struct buffer *b, const char *text, size_t len);
 
 #endif

@@ -6,7 +6,18 @@
 #include "stub/cli/cli.h"
 #include "stub/cli/load.h"
 #include "stub/cli/message.h"
+#include "stub/linux/task.h"
 #include "stub/monitor/monitor.h"
+
+/* Who panicked, else what runs on CPU 0; NULL: tasks are not known, as the command will say. */
+static struct error *find_task(struct kernel *k, const struct task **ret)
+{
+	const struct tasks *all;
+	struct error *err = k->types ? tasks_get(k, &all) : NULL;
+	if (!err && k->types)
+		*ret = tasks_running(all, k->panic_cpu < 0 ? 0 : (unsigned)k->panic_cpu);
+	return err;
+}
 
 /* The command's output for one dump, appended to `ret`. */
 static struct error *run_on(const struct options *o, const char *path, struct buffer *ret)
@@ -26,6 +37,10 @@ static struct error *run_on(const struct options *o, const char *path, struct bu
 		.kernel = l.kernel,
 		.cpu = load_panic_cpu(&l),
 	};
+	if (monitor_needs_task(o->words[0]))
+		err = find_task(l.kernel, &c.task);
+	if (err)
+		return err;
 	return monitor_run_words(&c, o->nwords, o->words, o->json ? MONITOR_JSON : MONITOR_TEXT, ret);
 }
 

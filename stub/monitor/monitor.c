@@ -11,12 +11,17 @@
 enum { LINE_MAX_LEN = 16384, WORDS_MAX = 256 };
 
 static const struct monitor_command *const commands[] = {
+	&monitor_files,
 	&monitor_gpa2hva,
 	&monitor_gva2gpa,
 	&monitor_help,
 	&monitor_info,
+	&monitor_irq,
 	&monitor_log,
 	&monitor_mod,
+	&monitor_mount,
+	&monitor_ps,
+	&monitor_runq,
 	&monitor_sys,
 	&monitor_vtop,
 	&monitor_xp,
@@ -42,6 +47,28 @@ static const struct monitor_command *find_command(const char *name)
 bool monitor_knows(const char *name)
 {
 	return find_command(name) != NULL;
+}
+
+bool monitor_needs_task(const char *name)
+{
+	const struct monitor_command *command = find_command(name);
+	return command && command->needs_task;
+}
+
+struct error *monitor_need_types(const struct monitor_context *c, const char *things)
+{
+	if (c->kernel->types)
+		return NULL;
+	return error_new(ERROR_NOT_FOUND, "%s are not known without a vmlinux: %s", things,
+			 c->kernel->missing ? c->kernel->missing : "none was found");
+}
+
+struct error *monitor_need_task(const struct monitor_context *c)
+{
+	struct error *err = monitor_need_types(c, "tasks");
+	if (err || c->task)
+		return err;
+	return error_new(ERROR_NOT_FOUND, "no task is selected: 'info threads' lists them");
 }
 
 struct error *monitor_usage(const struct monitor_command *command)
@@ -97,19 +124,26 @@ struct error *monitor_split(const char *line, int *n_ret, char ***ret)
 	return NULL;
 }
 
-struct error *monitor_run_words(const struct monitor_context *c, int argc, char **argv,
-				enum monitor_format format, struct buffer *ret)
+struct error *monitor_run_command(const struct monitor_context *c, const struct monitor_command *command,
+				  int argc, char **argv, enum monitor_format format,
+				  struct buffer *ret)
 {
 	_cleanup_writer_ struct monitor_writer *w = NULL;
-	const struct monitor_command *command = argc ? find_command(argv[0]) : &monitor_help;
-	if (!command)
-		return error_new(ERROR_USAGE, "no command '%.64s'; 'help' lists them", argv[0]);
 	struct error *err = writer_create(format, &w);
 	if (!err)
 		err = command->run(c, argc, argv, w);
 	if (!err)
 		err = writer_finish(w, ret);
 	return err;
+}
+
+struct error *monitor_run_words(const struct monitor_context *c, int argc, char **argv,
+				enum monitor_format format, struct buffer *ret)
+{
+	const struct monitor_command *command = argc ? find_command(argv[0]) : &monitor_help;
+	if (!command)
+		return error_new(ERROR_USAGE, "no command '%.64s'; 'help' lists them", argv[0]);
+	return monitor_run_command(c, command, argc, argv, format, ret);
 }
 
 struct error *monitor_run(const struct monitor_context *c, const char *line,

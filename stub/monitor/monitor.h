@@ -11,7 +11,8 @@
 #include "stub/base/error.h"
 #include "stub/linux/task.h"
 
-enum monitor_format { MONITOR_TEXT, MONITOR_JSON };
+/* MONITOR_OSDATA: the items of a document that monitor/tables.h makes. */
+enum monitor_format { MONITOR_TEXT, MONITOR_JSON, MONITOR_OSDATA };
 
 /* What a command may look at; borrowed for the call. */
 struct monitor_context {
@@ -28,6 +29,7 @@ struct monitor_command {
 	const char *args;               /* "[-r] ADDR", "" */
 	const char *summary;            /* one line for help */
 	const char *details;            /* paragraphs for `help NAME`, with an example */
+	bool needs_task;                /* it looks at monitor_context.task */
 	struct error *(*run)(const struct monitor_context *c, int argc, char **argv,
 			     struct monitor_writer *w);
 };
@@ -43,18 +45,36 @@ struct error *monitor_run(const struct monitor_context *c, const char *line,
 struct error *monitor_run_words(const struct monitor_context *c, int argc, char **argv,
 				enum monitor_format format, struct buffer *ret) must_check;
 
+/* The same for one command, which need not be one of those that a line may name. */
+struct error *monitor_run_command(const struct monitor_context *c, const struct monitor_command *command,
+				  int argc, char **argv, enum monitor_format format,
+				  struct buffer *ret) must_check;
+
 /* Every command, group by group, ended by NULL. */
 const struct monitor_command *const *monitor_commands(void);
 
 /* Is there a command of that name? */
 bool monitor_knows(const char *name);
 
+/* Does it look at the selected task? */
+bool monitor_needs_task(const char *name);
+
 /* ERROR_USAGE with what `command` wants; for its own run(). */
 struct error *monitor_usage(const struct monitor_command *command) must_check;
 
+/* ERROR_NOT_FOUND where the kernel's types are not known, without which there are no `things`. */
+struct error *monitor_need_types(const struct monitor_context *c, const char *things) must_check;
+
+/* The same for a command of the selected task: ERROR_NOT_FOUND where there is none. */
+struct error *monitor_need_task(const struct monitor_context *c) must_check;
+
 /* The groups: one file each. */
-extern const struct monitor_command monitor_help, monitor_log, monitor_mod, monitor_sys, monitor_vtop;
+extern const struct monitor_command monitor_files, monitor_help, monitor_irq, monitor_log, monitor_mod,
+	monitor_mount, monitor_ps, monitor_runq, monitor_sys, monitor_vtop;
 extern const struct monitor_command monitor_gpa2hva, monitor_gva2gpa, monitor_info, monitor_xp;	/* qemu.c */
+
+/* Of gdb's tables alone: monitor_ps's rows of processes, and those of threads. */
+extern const struct monitor_command monitor_processes, monitor_threads;
 
 /*
  * The words of a command line; quotes are taken off. The caller frees `*ret`, one allocation.

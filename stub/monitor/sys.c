@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "stub/base/cleanup.h"
+#include "stub/linux/cpus.h"
 #include "stub/linux/layout.h"
 #include "stub/linux/printk.h"
 #include "stub/monitor/monitor.h"
@@ -159,29 +160,17 @@ static void show_panic(struct monitor_writer *w, struct kernel *k)
 		writer_field_uint(w, "PANIC CPU", "panic_cpu", (uint64_t)k->panic_cpu);
 }
 
-/* The CPUs of the machine; a panic takes all but one offline. */
-static bool count_present(struct kernel *k, uint64_t *ret)
-{
-	uint64_t at, word = 0;
-	*ret = 0;
-	/* kernel/cpu.c: struct cpumask __cpu_present_mask, nr_cpu_ids bits */
-	struct error *err = kernel_symbol(k, "__cpu_present_mask", &at);
-	for (unsigned cpu = 0; cpu < k->npercpu && !err; cpu++) {
-		if (cpu % 64 == 0)
-			err = kernel_read_u64(k, at + cpu / 8, &word);
-		*ret += word >> cpu % 64 & 1;
-	}
-	error_free(err);
-	return !err && *ret;
-}
-
 static void show_cpus(struct monitor_writer *w, struct kernel *k)
 {
-	uint64_t at, present;
+	_cleanup_free_ unsigned *cpus = NULL;
+	size_t present = 0;
+	uint64_t at;
 	uint32_t online = 0;
-	writer_field_uint(w, "CPUS", "cpus", count_present(k, &present) ? present : k->target->ncpus);
+	struct error *err = cpus_present(k, &cpus, &present);
+	error_free(err);
+	writer_field_uint(w, "CPUS", "cpus", present ? present : k->target->ncpus);
 	/* Since 5.3 (commit 0c09ab96fc82). */
-	struct error *err = kernel_symbol(k, "__num_online_cpus", &at);
+	err = kernel_symbol(k, "__num_online_cpus", &at);
 	if (!err)
 		err = kernel_read_u32(k, at, &online);
 	if (!err)

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "stub/base/cleanup.h"
+#include "stub/base/utf8.h"
+#include "stub/base/xml.h"
 
 /* A cell's text is at [start, end) of `cells`; start == HIDDEN keeps it out of the text. */
 struct cell {
@@ -51,24 +53,31 @@ void writer_destroy(struct monitor_writer *w)
 	free(w);
 }
 
-/* A dump's text must not drive the terminal that shows it: ESC and its like print as \x1b. */
-static void put_printable(struct buffer *b, const char *text, size_t len)
+/*
+ * A dump's text must not drive the terminal that shows it: ESC and its like print as \x1b, and so
+ * do C1's controls and bytes that are no character at all; of "\t\n" `stays` is left alone.
+ */
+static void put_printable(struct buffer *b, const char *text, size_t len, const char *stays)
 {
-	for (size_t i = 0; i < len; i++) {
+	for (size_t i = 0; i < len;) {
 		unsigned char c = (unsigned char)text[i];
-		if ((c < 0x20 && c != '\t' && c != '\n') || c == 0x7f)
-			buffer_printf(b, "\\x%02x", c);
+		size_t n = utf8_len(text + i, len - i), end = i + (n ? n : 1);
+		bool c1 = n == 2 && c == 0xc2 && (unsigned char)text[i + 1] < 0xa0;
+		if (n && !c1 && c != 0x7f && (c >= 0x20 || (c && strchr(stays, c))))
+			buffer_put(b, text + i, n);
 		else
-			buffer_putc(b, (char)c);
+			for (size_t at = i; at < end; at++)
+				buffer_printf(b, "\\x%02x", (unsigned char)text[at]);
+		i = end;
 	}
 }
 
 static void put_field(struct monitor_writer *w, const char *title, const char *text)
 {
-	if (w->format == MONITOR_JSON || !title)
+	if (w->format != MONITOR_TEXT || !title)
 		return;
 	buffer_put(&w->fields, title, strlen(title) + 1);
-	put_printable(&w->fields, text, strlen(text));
+	put_printable(&w->fields, text, strlen(text), "\t");
 	buffer_putc(&w->fields, '\0');
 }
 
@@ -121,7 +130,8 @@ static void put_cell(struct monitor_writer *w, const char *text, size_t len, str
 		struct cell c = { HIDDEN, HIDDEN };
 		if (text) {
 			c.start = w->cells.len;
-			put_printable(&w->cells, text, len);
+			/* A table with a head is one of columns. */
+			put_printable(&w->cells, text, len, w->columns[0].title ? "" : "\t");
 			c.end = w->cells.len;
 		}
 		buffer_put(&w->table, &c, sizeof(c));
@@ -166,10 +176,33 @@ void writer_cell_none(struct monitor_writer *w)
 	put_cell(w, "-", 1, NULL);
 }
 
+void writer_cell_both(struct monitor_writer *w, const char *text, struct json *value)
+{
+	if (!w->json) {
+		json_free(value);
+		value = NULL;
+	}
+	put_cell(w, text, strlen(text), value);
+}
+
+/* Every item of osdata has every column, so there such a cell shows its JSON. */
+static void put_hidden(struct monitor_writer *w, struct json *value)
+{
+	_cleanup_buffer_ struct buffer text = BUFFER_INIT;
+	_cleanup_json_ struct json *owned = value;
+	struct error *err = value ? json_write(value, false, &text) : NULL;
+	if (err)
+		w->cells.failed = true;
+	error_free(err);
+	put_cell(w, buffer_text(&text), text.len ? text.len - 1 : 0, NULL);
+}
+
 void writer_cell_json(struct monitor_writer *w, struct json *value)
 {
 	if (w->json) {
 		put_cell(w, NULL, 0, value);
+	} else if (w->format == MONITOR_OSDATA) {
+		put_hidden(w, value);
 	} else {
 		json_free(value);
 		put_cell(w, NULL, 0, NULL);
@@ -206,7 +239,7 @@ void writer_note(struct monitor_writer *w, const char *fmt, ...)
 		json_add(w->json_notes, json_new_text(text, (size_t)len));
 		return;
 	}
-	put_printable(&w->notes, text, (size_t)len);
+	put_printable(&w->notes, text, (size_t)len, "\t\n");
 	buffer_putc(&w->notes, '\n');
 }
 
@@ -278,6 +311,59 @@ static void finish_table(struct monitor_writer *w, struct buffer *ret)
 	}
 }
 
+/* gdb's head of a column without a title, of a table that has none. */
+static void put_column(struct buffer *ret, const struct writer_column *column)
+{
+	buffer_puts(ret, "<column name=\"");
+	if (column->title && *column->title)
+		xml_escape(ret, column->title);
+	else
+		for (const char *p = column->key; *p; p++)
+			buffer_putc(ret, (char)(*p >= 'a' && *p <= 'z' ? *p - 'a' + 'A' : *p));
+	buffer_puts(ret, "\">");
+}
+
+/*
+ * gdb wants each item to have the same columns, so a note is an item whose first column has it,
+ * and whose others are empty.
+ */
+static void finish_notes(struct monitor_writer *w, struct buffer *ret)
+{
+	static const struct writer_column alone = { "NOTE", "note", false };
+	const struct writer_column *columns = w->ncolumns ? w->columns : &alone;
+	const char *end = w->notes.data + w->notes.len;
+	for (const char *p = w->notes.data, *line; p < end; p = line + 1) {
+		line = memchr(p, '\n', (size_t)(end - p));
+		buffer_puts(ret, "<item>");
+		for (size_t c = 0; c < (w->ncolumns ? w->ncolumns : 1); c++) {
+			put_column(ret, &columns[c]);
+			if (!c) {
+				buffer_puts(ret, w->ncolumns ? "note: " : "");
+				xml_escape_bytes(ret, p, (size_t)(line - p));
+			}
+			buffer_puts(ret, "</column>");
+		}
+		buffer_puts(ret, "</item>\n");
+	}
+}
+
+static void finish_items(struct monitor_writer *w, struct buffer *ret)
+{
+	const struct cell *cells = (const struct cell *)w->table.data;
+	size_t n = w->table.len / sizeof(*cells);
+	for (size_t i = 0; i < n; i++) {
+		size_t c = i % w->ncolumns;
+		if (!c)
+			buffer_puts(ret, "<item>");
+		put_column(ret, &w->columns[c]);
+		if (cells[i].start != HIDDEN)
+			xml_escape_bytes(ret, w->cells.data + cells[i].start, cells[i].end - cells[i].start);
+		buffer_puts(ret, c == w->ncolumns - 1 ? "</column></item>\n" : "</column>");
+	}
+	if (w->notes.len)
+		finish_notes(w, ret);
+}
+
 struct error *writer_finish(struct monitor_writer *w, struct buffer *ret)
 {
 	if (w->json) {
@@ -289,6 +375,10 @@ struct error *writer_finish(struct monitor_writer *w, struct buffer *ret)
 	}
 	if (w->fields.failed || w->cells.failed || w->table.failed || w->notes.failed)
 		return error_nomem();
+	if (w->format == MONITOR_OSDATA) {
+		finish_items(w, ret);
+		return buffer_error(ret);
+	}
 	if (w->fields.len)
 		finish_fields(w, ret);
 	finish_table(w, ret);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What a command prints: fields ("KERNEL: ..."), then a table of rows, then notes. One writer makes
- * aligned text of them, or one JSON object { fields..., "rows": [...], "notes": [...] }. Text out of
- * a dump never reaches a terminal with its control bytes.
+ * aligned text of them, or one JSON object { fields..., "rows": [...], "notes": [...] }, or the items
+ * of gdb's osdata: the rows, then one item for each note; without the fields. Text out of a dump
+ * never reaches a terminal with its control bytes.
  */
 #ifndef STUB_MONITOR_WRITER_H
 #define STUB_MONITOR_WRITER_H
@@ -12,11 +13,11 @@
 
 struct monitor_writer;
 
-enum { WRITER_COLUMNS_MAX = 12 };
+enum { WRITER_COLUMNS_MAX = 16 };
 
 struct writer_column {
 	const char *title;              /* "OBJECT FILE"; NULL: a table without a head, cells joined by a blank */
-	const char *key;                /* in JSON: "object_file" */
+	const char *key;                /* in JSON: "object_file"; osdata's name where there is no title */
 	bool right;                     /* numbers */
 };
 
@@ -48,7 +49,10 @@ void writer_cell_time(struct monitor_writer *w, uint64_t nsec);
 /* A cell that there is nothing for: "-", null. */
 void writer_cell_none(struct monitor_writer *w);
 
-/* A cell that is in the JSON alone. */
+/* A cell that reads otherwise in JSON; takes `value`. */
+void writer_cell_both(struct monitor_writer *w, const char *text, struct json *value);
+
+/* A cell that is not in the text; takes `value`. */
 void writer_cell_json(struct monitor_writer *w, struct json *value);
 
 void writer_row_end(struct monitor_writer *w);

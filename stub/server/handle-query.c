@@ -19,7 +19,7 @@ struct error *handle_supported(struct session *s, const struct rsp_request *q, s
 	snprintf(text, sizeof(text), "PacketSize=%x;QStartNoAckMode+;qXfer:features:read+", SESSION_PACKET);
 	reply_text(out, text);
 	/* Never vFile: with it gdb would read a vmlinux through the protocol, 17 times slower. */
-	reply_text(out, ";qXfer:exec-file:read+;qXfer:libraries:read+;qXfer:threads:read+");
+	reply_text(out, ";qXfer:exec-file:read+;qXfer:libraries:read+;qXfer:threads:read+;qXfer:osdata:read+");
 	return NULL;
 }
 
@@ -170,16 +170,11 @@ struct error *handle_symbol(struct session *s, const struct rsp_request *q, stru
 struct error *handle_monitor(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
 {
 	char line[MONITOR_LINE_MAX + 1];
-	struct thread thread = { .index = -1 };
 	if (q->text.len / 2 > MONITOR_LINE_MAX || !hex_decode(q->text.data, q->text.len, line))
 		return error_new(ERROR_FORMAT, "a monitor command that is too long, or no text");
 	line[q->text.len / 2] = '\0';
 	_cleanup_buffer_ struct buffer text = BUFFER_INIT;
-	bool selected = session_thread(s, &thread);
-	struct monitor_context c = {
-		.target = s->k->target, .kernel = s->k,
-		.task = selected ? thread.task : NULL, .cpu = selected ? thread.index : -1,
-	};
+	struct monitor_context c = session_context(s);
 	struct error *err = monitor_run(&c, line, MONITOR_TEXT, &text);
 	if (err)
 		buffer_printf(&text, "%s\n", err->text);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "stub/base/cleanup.h"
 #include "stub/base/xml.h"
 #include "stub/linux/module.h"
+#include "stub/monitor/tables.h"
 #include "stub/server/handlers.h"
 #include "symbols/companion.h"
 
@@ -90,6 +92,24 @@ static struct error *put_document(const struct rsp_request *q, const struct buff
 	return err;
 }
 
+/*
+ * Made at offset 0 and served in pieces until the next offset 0: gdb reads one table after the
+ * other, each from its start to its end.
+ */
+static struct error *handle_osdata(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
+{
+	char name[64];
+	if (q->xfer.offset)
+		return put_document(q, &s->osdata, out);
+	/* No table's name is longer, and of an unknown one nothing is shown. */
+	snprintf(name, sizeof(name), "%.*s", (int)(q->xfer.annex.len < 63 ? q->xfer.annex.len : 63),
+		 q->xfer.annex.data);
+	struct monitor_context c = session_context(s);
+	buffer_clear(&s->osdata);
+	struct error *err = tables_document(&c, name, &s->osdata);
+	return err ? err : put_document(q, &s->osdata, out);
+}
+
 struct error *handle_xfer(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
 {
 	if (rsp_text_is(q->xfer.object, "features")) {
@@ -122,5 +142,7 @@ struct error *handle_xfer(struct session *s, const struct rsp_request *q, struct
 		}
 		return put_document(q, &s->threads_xml, out);
 	}
+	if (rsp_text_is(q->xfer.object, "osdata"))
+		return handle_osdata(s, q, out);
 	return NULL;
 }

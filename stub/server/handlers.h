@@ -8,6 +8,7 @@
 
 #include "rsp/reply.h"
 #include "rsp/request.h"
+#include "stub/monitor/monitor.h"
 #include "stub/server/session.h"
 #include "stub/server/threads.h"
 
@@ -30,7 +31,7 @@ struct session {
 	struct aspace *user;            /* of user addresses of `user_thread`; NULL: none yet */
 	int64_t user_thread;
 	uint64_t user_epoch;
-	struct buffer target_xml, libraries, threads_xml, exec_file;
+	struct buffer target_xml, libraries, threads_xml, exec_file, osdata;
 	unsigned char *scratch;         /* SESSION_PACKET bytes */
 };
 
@@ -54,6 +55,9 @@ struct error *session_read(struct session *s, uint64_t va, void *buf, size_t len
 
 /* A line for the user on the server's terminal, where gdb shows nothing or too little. */
 void session_notice(const struct session *s, const char *fmt, ...) printf_like(2, 3);
+
+/* What a command may look at, with the selected thread's task. */
+struct monitor_context session_context(const struct session *s);
 
 /* The selected thread; false when it does not exist (any more). */
 bool session_thread(const struct session *s, struct thread *ret);

@@ -84,6 +84,7 @@ void session_destroy(struct session *s)
 	buffer_deinit(&s->libraries);
 	buffer_deinit(&s->threads_xml);
 	buffer_deinit(&s->exec_file);
+	buffer_deinit(&s->osdata);
 	free(s);
 }
 
@@ -96,6 +97,16 @@ uint64_t session_task_address(const struct session *s)
 {
 	struct thread thread;
 	return session_thread(s, &thread) && thread.task ? thread.task->addr : 0;
+}
+
+struct monitor_context session_context(const struct session *s)
+{
+	struct thread thread;
+	bool selected = session_thread(s, &thread);
+	return (struct monitor_context){
+		.target = s->k->target, .kernel = s->k,
+		.task = selected ? thread.task : NULL, .cpu = selected ? thread.index : -1,
+	};
 }
 
 bool session_gave_companion(const struct session *s)
