@@ -17,8 +17,8 @@ import session
 from session import ok
 
 FIRST_IDLE = 0x400001
-# The task that a scenario starts only after /proc was read, to die in it.
-LATECOMERS = {"bad_driver": ["insmod"]}
+# The tasks that a scenario starts only after /proc was read, to die in them.
+LATECOMERS = {"bad_driver": ["insmod"], "kdump": ["insmod"], "nmi": ["sh"], "ipi": ["sh", "sh"]}
 # Kernel threads that may run between /proc's account and the crash, and sleep elsewhere then.
 # Workers come and go, too.
 WORKER = re.compile(rb"kworker/(?!R-)")
@@ -57,7 +57,7 @@ def check_list(dump, found):
     ok(not lost, f"{dump.name}: all {len(dump.tasks)} tasks of /proc are threads", lost)
     new = [name for id, (_, name, _) in sorted(found.items())
            if id < FIRST_IDLE and id not in dump.tasks and not name.startswith("[kworker/")]
-    late = next((names for end, names in LATECOMERS.items() if dump.name.endswith(end)), [])
+    late = LATECOMERS.get(dump.scenario, [])
     ok(new == late, f"{dump.name}: besides them there is {late or 'none'}", new)
 
 
@@ -77,13 +77,15 @@ def state_of(dump, task, extra):
     """What is wrong with it, or None."""
     word = re.search(r"\((.*)\)", dump.status[task.tid]["State"])[1]
     runs = re.match(r"runnable, CPU \d+|running on CPU \d+", extra)
-    pid, busy = dump.panicked[1], dump.name.endswith("-sysrq") and task.name.startswith(b"busy-")
+    sleeps = re.match(r"(sleeping|idle|disk sleep), CPU \d+", extra)
+    pid, busy = dump.panicked[1], dump.scenario == "sysrq" and task.name.startswith(b"busy-")
     if task.tid == pid:
         right = re.match(rf"running on CPU {dump.panicked[0]}(, TGID \d+)?, panicked here$", extra)
     elif busy:
         right = runs
     else:
-        right = re.match(rf"{word}, CPU \d+", extra) or runs and RESTLESS.match(task.name)
+        right = re.match(rf"{word}, CPU \d+", extra) or \
+            (runs or sleeps) and RESTLESS.match(task.name)
     group = re.search(r"TGID (\d+)", extra)
     if (int(group[1]) if group else task.tid) != task.tgid:
         right = None
@@ -98,7 +100,7 @@ def check_states(dump, tasks, found):
     ok(here == [(pid or FIRST_IDLE + cpu, name if pid else f"[{name}]")] or
        here == [(pid, f"[{name}]")] and dump.is_kernel_thread(pid),
        f"{dump.name}: {name} panicked, as the console says", here)
-    if dump.name.endswith("-sysrq"):
+    if dump.scenario == "sysrq":
         busy = sorted(found[dump.scene[role].tid][2] for role in ("busy-1", "busy-2"))
         ok(busy == ["runnable, CPU 1", "running on CPU 1"],
            f"{dump.name}: one of two busy processes has the last CPU", busy)
@@ -145,7 +147,7 @@ def check_stacks(dump, tasks, found, parts):
         if not 0 < last < session.USER_END and not OUTERMOST.match(dump.symbol_at(last) or ""):
             wrong.append(f"{id} {name} ({extra}): ends in {dump.symbol_at(last)} ({last:#x})")
     ok(not wrong, f"{dump.name}: every stack begins where tasks begin, or in user mode", *wrong)
-    if dump.name.endswith("-sysrq"):
+    if dump.scenario == "sysrq":
         for role in ("busy-1", "busy-2"):
             tid = dump.scene[role].tid
             first, last = map(int, dump.stat[tid][26:28])
@@ -177,7 +179,7 @@ def check_registers(dump, tasks, found, parts):
             continue
         values = [("*(unsigned long *)($sp - 8)", frames[0][0])]
         commands += [f"thread {number}", "frame level 0"]
-        if t.tid in dump.user_pcs:
+        if t.tid in dump.user_pcs and t.tid != 1: # a shell went on since
             user = {"rsp": dump.user_pcs[t.tid][0], "rip": dump.user_pcs[t.tid][1]}
             user |= {name: value for name, value in printed.get(t.tid, {}).items()
                      if name in ("rsp", "rbx", "rbp", "r12", "r13", "r14", "r15")}

@@ -217,6 +217,10 @@ class Dump:
         return os.path.exists(os.path.join(self.dir, fact))
 
     @functools.cached_property
+    def scenario(self):
+        return re.search(r"kstub\.scenario=(\w+)", self.fact("cmdline"))[1]
+
+    @functools.cached_property
     def tasks(self):
         """/proc/*/task/*: {TID: Task}."""
         found = {}
@@ -291,7 +295,8 @@ class Dump:
     @functools.cached_property
     def panicked(self):
         """Who the console says it was: (CPU, PID, name)."""
-        said = re.findall(r"CPU: (\d+) (?:UID: \d+ )?PID: (\d+) Comm: (.*?) (?:Not tainted|Tainted)",
+        said = re.findall(r"CPU: (\d+) (?:UID: \d+ )?PID: (\d+) Comm: (.*?) (?:Kdump: loaded )?"
+                          r"(?:Not tainted|Tainted)",
                           self.fact("serial.log"))
         return int(said[-1][0]), int(said[-1][1]), said[-1][2]
 
