@@ -81,7 +81,9 @@ def check_registers(dump, found):
 
 def check_without_registers(dump, path, label):
     text = session.gdb(path, "info threads", "backtrace", 'printf "<%s>\\n", linux_banner')
-    ok("no registers in the dump" in text, f"{label}: gdb is told that there are no registers", text)
+    cpu, pid, _ = dump.panicked
+    ok(re.search(rf"^\* .*Thread {pid} .*running on CPU {cpu}, panicked here, no registers in the dump", text, re.MULTILINE),
+       f"{label}: gdb is told that there are no registers, and has selected who panicked", text)
     ok(f"<{dump.fact('version').strip()}\n>" in text, f"{label}: the kernel's memory and symbols", text)
     ok(not session.stack(session.gdb(path, *session.STACK))[1:], f"{label}: no stack is made up", text)
 

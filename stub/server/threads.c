@@ -96,10 +96,18 @@ int64_t threads_first_selected(const struct threads *t)
 	if (t->k->panic_cpu >= 0 && !cpus_regs(t->k, (unsigned)t->k->panic_cpu, &index))
 		index = 0;
 	of_cpu(t, index, &thread);
-	if (t->view == THREADS_TASKS && thread.task)
-		of_task(t, thread.task, &thread);
-	else if (t->view == THREADS_TASKS)
-		threads_at(t, 0, &thread);
+	if (t->view == THREADS_TASKS) {
+		/* Who panicked is known of a dump without registers, too. */
+		const struct tasks *all = all_tasks(t);
+		const struct task *task = all && t->k->panic_cpu >= 0 ?
+					  tasks_running(all, (uint32_t)t->k->panic_cpu) : NULL;
+		if (!task)
+			task = thread.task;
+		if (task)
+			of_task(t, task, &thread);
+		else
+			threads_at(t, 0, &thread);
+	}
 	return thread.id;
 }
 
@@ -153,6 +161,8 @@ void threads_extra(const struct threads *t, const struct thread *thread, struct 
 		buffer_printf(ret, ", TGID %u", task->tgid);
 	if (task->running && panicked)
 		buffer_puts(ret, ", panicked here");
+	if (task->running && thread->index < 0)
+		buffer_puts(ret, ", no registers in the dump");
 }
 
 static void put_name(const struct threads *t, const struct thread *thread, struct buffer *ret)
