@@ -204,7 +204,9 @@ def check_words(dump, found, text):
     for number, part in parts.items():
         id, name, extra = numbers.get(number, (0, "?", ""))
         if "zombie" in extra:
-            continue # it has no stack
+            if not re.fullmatch(r"#0 +0x[0-9a-f]+ in stack_freed \(\)\s*", part.partition("[Inferior")[0]):
+                wrong.append(f"{id} {name} ({extra}): {part}")
+            continue
         bad = re.findall(r"^Backtrace stopped.*|^Cannot access.*|.*corrupt.*", part, re.MULTILINE)
         unknown = re.findall(r"^#\d+ +0x([0-9a-f]+) in \?\? \(\)(?!\n*\Z)|^#\d+ +0x0*([89a-f][0-9a-f]{15}) in \?\? \(\)",
                              part, re.MULTILINE)
