@@ -86,6 +86,16 @@ struct error *error_prefix(struct error *err, const char *fmt, ...)
 	return longer;
 }
 
+struct error *error_keep(struct error **first, struct error *err)
+{
+	if (!err || err->code == ERROR_NOMEM)
+		return err;
+	if (!*first)
+		*first = error_new(err->code, "%s", err->text);
+	error_free(err);
+	return NULL;
+}
+
 void error_free(struct error *err)
 {
 	if (err && err != &nomem.err && err != &fault.err)

@@ -50,6 +50,12 @@ struct error *error_nomem(void) must_check;
 /* Puts a clause and ": " before the text of `err`, which it takes; NULL stays NULL. */
 struct error *error_prefix(struct error *err, const char *fmt, ...) must_check printf_like(2, 3);
 
+/*
+ * For those who go on behind an error: keeps the first of several in `*first`, with a text of its
+ * own, and frees `err`. Returns `err` when that is want of memory, which nobody goes on behind.
+ */
+struct error *error_keep(struct error **first, struct error *err) must_check;
+
 /* Accepts NULL and the static errors. */
 void error_free(struct error *err);
 

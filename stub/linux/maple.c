@@ -41,6 +41,7 @@ struct maple_walk {
 	maple_visit *visit;
 	void *arg;
 	unsigned left;                  /* nodes yet to be looked at */
+	struct error *damage;           /* the first that was met, with a text of its own */
 };
 
 static bool is_node(uint64_t entry)
@@ -70,30 +71,50 @@ static struct error *walk_slot(struct maple_walk *w, uint64_t entry, uint64_t fi
 	return w->visit(w->arg, first, last, entry);
 }
 
-/* The node's children share its range [first, last] out, in order, by their last indices. */
+struct node {
+	bool leaf;
+	uint64_t at, npivots, nslots;
+	unsigned char pivots[SLOTS_MAX * 8], slots[SLOTS_MAX * 8];
+};
+
+static struct error *read_node(struct maple_walk *w, uint64_t entry, unsigned depth, struct node *ret)
+{
+	int64_t type = (int64_t)(entry >> TYPE_SHIFT & TYPE_MASK);
+	bool arange = type == w->arange;
+	ret->at = entry & ~(uint64_t)NODE_MASK;
+	ret->leaf = type == w->leaf;
+	if (ret->at < NODE_LOWEST || (!ret->leaf && !arange && type != w->range))
+		return error_at(ERROR_FORMAT, entry, "what should be a node of a maple tree is none");
+	if (depth == DEPTH_MAX || !w->left)
+		return error_at(ERROR_FORMAT, ret->at, "a maple tree of more nodes than kstub believes");
+	w->left--;
+	struct error *err = read_words(w, ret->at, arange ? &w->l.arange_pivots : &w->l.range_pivots,
+				       &ret->npivots, ret->pivots);
+	if (!err)
+		err = read_words(w, ret->at, arange ? &w->l.arange_slots : &w->l.range_slots, &ret->nslots, ret->slots);
+	return err;
+}
+
+/*
+ * The node's children share its range [first, last] out, in order, by their last indices. An error is
+ * the visitor's, and ends the walk.
+ */
 static struct error *walk_node(struct maple_walk *w, uint64_t entry, uint64_t first, uint64_t last,
 			       unsigned depth)
 {
-	unsigned char pivots[SLOTS_MAX * 8], slots[SLOTS_MAX * 8];
-	uint64_t node = entry & ~(uint64_t)NODE_MASK, npivots, nslots;
-	int64_t type = (int64_t)(entry >> TYPE_SHIFT & TYPE_MASK);
-	bool leaf = type == w->leaf, arange = type == w->arange;
-	if (node < NODE_LOWEST || (!leaf && !arange && type != w->range))
-		return error_at(ERROR_FORMAT, entry, "what should be a node of a maple tree is none");
-	if (depth == DEPTH_MAX || !w->left--)
-		return error_at(ERROR_FORMAT, node, "a maple tree of more nodes than kstub believes");
-	struct error *err = read_words(w, node, arange ? &w->l.arange_pivots : &w->l.range_pivots,
-				       &npivots, pivots);
-	if (!err)
-		err = read_words(w, node, arange ? &w->l.arange_slots : &w->l.range_slots, &nslots, slots);
-	for (uint64_t i = 0; !err && i < nslots; i++) {
+	struct node n;
+	struct error *err = read_node(w, entry, depth, &n);
+	if (err)
+		return error_keep(&w->damage, err);
+	for (uint64_t i = 0; !err && i < n.nslots; i++) {
 		/* mas_logical_pivot(): none, or 0 but in the first place, is the end of the node. */
-		uint64_t pivot = i < npivots ? u64_at(pivots + i * 8) : 0, end = pivot || !i ? pivot : last;
-		if (i >= npivots)
+		uint64_t end = i < n.npivots ? u64_at(n.pivots + i * 8) : last;
+		if (i && !end)
 			end = last;
 		if (end < first || end > last)
-			return error_at(ERROR_FORMAT, node, "a node of a maple tree outside of the one above it");
-		err = walk_slot(w, u64_at(slots + i * 8), first, end, leaf, depth);
+			return error_keep(&w->damage, error_at(ERROR_FORMAT, n.at, "a node of a maple tree outside of "
+							       "the one above it"));
+		err = walk_slot(w, u64_at(n.slots + i * 8), first, end, n.leaf, depth);
 		if (end == last)
 			break;
 		first = end + 1;
@@ -117,5 +138,9 @@ struct error *maple_walk(struct kernel *k, uint64_t root, maple_visit *visit, vo
 	if (err || !entry)
 		return err;
 	/* One entry at index 0 needs no node. */
-	return is_node(entry) ? walk_node(&w, entry, 0, UINT64_MAX, 0) : walk_slot(&w, entry, 0, 0, true, 0);
+	err = is_node(entry) ? walk_node(&w, entry, 0, UINT64_MAX, 0) : walk_slot(&w, entry, 0, 0, true, 0);
+	if (!err)
+		return w.damage;
+	error_free(w.damage);
+	return err;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "stub/linux/mount.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,7 @@ struct mounts_walk {
 	struct path root;
 	void (*visit)(void *arg, const struct mount *m);
 	void *arg;
+	char **damage;                  /* the first that was met */
 };
 
 static struct error *read_device(struct mounts_walk *w, uint64_t mount, char *ret, size_t cap)
@@ -61,24 +63,42 @@ static struct error *read_device(struct mounts_walk *w, uint64_t mount, char *re
 	return NULL;
 }
 
+/* Takes `err`; keeps the first, and goes on but for want of memory. */
+static struct error *note_damage(struct mounts_walk *w, const char *what, uint64_t addr, struct error *err)
+{
+	if (!err || err->code == ERROR_NOMEM)
+		return err;
+	if (!*w->damage && asprintf(w->damage, "%s 0x%" PRIx64 ": %s", what, addr, err->text) < 0)
+		*w->damage = NULL;
+	error_free(err);
+	return *w->damage ? NULL : error_nomem();
+}
+
+/* Its super block, type and device; what cannot be read stays as it is. */
+static struct error *read_mount(struct mounts_walk *w, struct mount *m)
+{
+	struct error *err = kernel_read_member(w->k, m->addr + w->paths.l.mount_mnt.offset, &w->paths.l.mnt_sb, &m->sb);
+	if (!err)
+		err = read_device(w, m->addr, m->device, sizeof(m->device));
+	return err ? err : paths_type(&w->paths, m->sb, m->type, sizeof(m->type));
+}
+
+/* /proc/PID/mounts leaves out what its task cannot reach. */
 static struct error *show_mount(struct mounts_walk *w, uint64_t addr)
 {
-	const struct path_layout *l = &w->paths.l;
 	struct mount m = { .addr = addr };
-	struct path at = { .mnt = addr + l->mount_mnt.offset };
-	bool reached;
-	struct error *err = kernel_read_member(w->k, at.mnt, &l->mnt_sb, &m.sb);
-	if (!err)
-		err = kernel_read_member(w->k, at.mnt, &l->mnt_root, &at.dentry);
+	struct path at = { .mnt = addr + w->paths.l.mount_mnt.offset };
+	bool reached = true;
+	struct error *err = note_damage(w, "mount", addr, read_mount(w, &m));
+	if (err)
+		return err;
+	err = kernel_read_member(w->k, at.mnt, &w->paths.l.mnt_root, &at.dentry);
 	if (!err)
 		err = paths_absolute(&w->paths, at, &w->root, &reached);
-	if (err || !reached)            /* /proc/PID/mounts leaves out what its task cannot reach */
-		return err;
-	m.dir = paths_text(&w->paths, &m.dir_len);
-	err = paths_type(&w->paths, m.sb, m.type, sizeof(m.type));
 	if (!err)
-		err = read_device(w, addr, m.device, sizeof(m.device));
-	if (!err)
+		m.dir = paths_text(&w->paths, &m.dir_len);
+	err = note_damage(w, "mount", addr, err);
+	if (!err && reached)
 		w->visit(w->arg, &m);
 	return err;
 }
@@ -119,6 +139,8 @@ struct error *mounts_each(struct kernel *k, const struct task *t,
 	w->k = k;
 	w->visit = visit;
 	w->arg = arg;
+	w->damage = damage_ret;
+	*damage_ret = NULL;
 	struct error *err = layout_require(k->types, rows, COUNT(rows), &w->l);
 	if (!err)
 		err = paths_open(k, &w->paths);
@@ -133,12 +155,10 @@ struct error *mounts_each(struct kernel *k, const struct task *t,
 	err = kernel_read_member(k, proxy, &w->l.mnt_ns, &ns);
 	if (!err)
 		err = paths_read(&w->paths, fs + w->l.root.offset, &w->root);
-	if (!err)
-		err = walk(w, ns);
-	if (!err || err->code == ERROR_NOMEM || err->code == ERROR_NOT_FOUND)
+	if (err)
 		return err;
-	if (asprintf(damage_ret, "the list of mounts is not whole: %s", err->text) < 0)
-		*damage_ret = NULL;
-	error_free(err);
-	return *damage_ret ? NULL : error_nomem();
+	err = walk(w, ns);
+	if (err && err->code == ERROR_NOT_FOUND)
+		return err;
+	return note_damage(w, "the mounts are not all here: namespace", ns, err);
 }

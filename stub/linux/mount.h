@@ -7,16 +7,17 @@
 
 struct mount {
 	uint64_t addr;                  /* of its struct mount */
-	uint64_t sb;                    /* of its struct super_block */
-	char type[64];                  /* "ext4" */
-	char device[256];               /* "/dev/vda1", "none"; of any bytes */
-	const char *dir;                /* of any bytes but NUL, `dir_len` of them */
+	uint64_t sb;                    /* of its struct super_block; 0: not readable */
+	char type[64];                  /* "ext4"; "": not readable */
+	char device[256];               /* "/dev/vda1", "none"; of any bytes; "": not readable */
+	const char *dir;                /* of any bytes but NUL, `dir_len` of them; NULL: not readable */
 	size_t dir_len;
 };
 
 /*
- * Calls `visit` for each mount of the task's namespace that it can reach. Damage gives those before
- * it, and `*damage_ret`, which the caller frees. ERROR_NOT_FOUND: the task has no namespace any more.
+ * Calls `visit` for each mount of the task's namespace that it can reach. One that is damaged is
+ * visited all the same, and `*damage_ret`, which the caller frees, says what is wrong with the first,
+ * or with the list. ERROR_NOT_FOUND: the task has no namespace any more.
  */
 struct error *mounts_each(struct kernel *k, const struct task *t,
 			  void (*visit)(void *arg, const struct mount *m), void *arg,

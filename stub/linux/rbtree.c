@@ -25,30 +25,45 @@ struct rbtree_walk {
 	struct rbtree_layout l;
 	rbtree_visit *visit;
 	void *arg;
-	unsigned left;
+	unsigned left;                  /* nodes yet to be looked at */
+	struct error *damage;           /* the first that was met, with a text of its own */
 };
 
-static struct error *walk_node(struct rbtree_walk *w, uint64_t node, uint64_t above, unsigned depth)
-{
+struct node {
 	uint64_t parent, left, right;
-	if (!node)
+};
+
+static struct error *read_node(struct rbtree_walk *w, uint64_t at, uint64_t above, unsigned depth,
+			       struct node *ret)
+{
+	if (depth == DEPTH_MAX || !w->left)
+		return error_at(ERROR_FORMAT, at, "a tree of more nodes than kstub believes");
+	w->left--;
+	struct error *err = kernel_read_member(w->k, at, &w->l.parent, &ret->parent);
+	if (!err && (ret->parent & ~(uint64_t)COLOUR_MASK) != above)
+		err = error_at(ERROR_FORMAT, at, "a node of a tree that does not point back at the one above it");
+	if (!err)
+		err = kernel_read_member(w->k, at, &w->l.left, &ret->left);
+	if (!err)
+		err = kernel_read_member(w->k, at, &w->l.right, &ret->right);
+	if (!err && ret->left && ret->left == ret->right)
+		err = error_at(ERROR_FORMAT, at, "a node of a tree with the same child twice");
+	return err;
+}
+
+/* An error is the visitor's, and ends the walk. */
+static struct error *walk_node(struct rbtree_walk *w, uint64_t at, uint64_t above, unsigned depth)
+{
+	struct node n;
+	if (!at)
 		return NULL;
-	if (depth == DEPTH_MAX || !w->left--)
-		return error_at(ERROR_FORMAT, node, "a tree of more nodes than kstub believes");
-	struct error *err = kernel_read_member(w->k, node, &w->l.parent, &parent);
-	if (!err && (parent & ~(uint64_t)COLOUR_MASK) != above)
-		err = error_at(ERROR_FORMAT, node, "a node of a tree that does not point back at the one above it");
+	struct error *err = read_node(w, at, above, depth, &n);
+	if (err)
+		return error_keep(&w->damage, err);
+	err = walk_node(w, n.left, at, depth + 1);
 	if (!err)
-		err = kernel_read_member(w->k, node, &w->l.left, &left);
-	if (!err)
-		err = kernel_read_member(w->k, node, &w->l.right, &right);
-	if (!err && left && left == right)
-		err = error_at(ERROR_FORMAT, node, "a node of a tree with the same child twice");
-	if (!err)
-		err = walk_node(w, left, node, depth + 1);
-	if (!err)
-		err = w->visit(w->arg, node);
-	return err ? err : walk_node(w, right, node, depth + 1);
+		err = w->visit(w->arg, at);
+	return err ? err : walk_node(w, n.right, at, depth + 1);
 }
 
 struct error *rbtree_walk(struct kernel *k, uint64_t root, rbtree_visit *visit, void *arg)
@@ -58,5 +73,10 @@ struct error *rbtree_walk(struct kernel *k, uint64_t root, rbtree_visit *visit, 
 	struct error *err = layout_require(k->types, rows, sizeof(rows) / sizeof(rows[0]), &w.l);
 	if (!err)
 		err = kernel_read_member(k, root, &w.l.first, &first);
-	return err ? err : walk_node(&w, first, 0, 0);
+	if (!err)
+		err = walk_node(&w, first, 0, 0);
+	if (!err)
+		return w.damage;
+	error_free(w.damage);
+	return err;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <stdlib.h>
+#include <string.h>
 
 #include "stub/base/cleanup.h"
 #include "stub/linux/mount.h"
@@ -14,14 +15,25 @@ static const struct writer_column columns[] = {
 	{ "DIRNAME", "directory", false },
 };
 
+static void show_text(struct monitor_writer *w, const char *text, size_t len)
+{
+	if (len)
+		writer_cell_bytes(w, text, len);
+	else
+		writer_cell_none(w);
+}
+
 static void show_mount(void *arg, const struct mount *m)
 {
 	struct monitor_writer *w = arg;
 	writer_cell_hex(w, m->addr);
-	writer_cell_hex(w, m->sb);
-	writer_cell(w, m->type);
-	writer_cell(w, m->device);
-	writer_cell_bytes(w, m->dir, m->dir_len);
+	if (m->sb)
+		writer_cell_hex(w, m->sb);
+	else
+		writer_cell_none(w);
+	show_text(w, m->type, strlen(m->type));
+	show_text(w, m->device, strlen(m->device));
+	show_text(w, m->dir, m->dir_len);
 	writer_row_end(w);
 }
 

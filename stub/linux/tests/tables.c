@@ -106,7 +106,8 @@ static void expect(struct scene *c, struct error *err, const char *want, const c
 static void put_mount(void *arg, const struct mount *m)
 {
 	struct scene *c = arg;
-	buffer_printf(&c->text, "%s %.*s %s|", m->device, (int)m->dir_len, m->dir, m->type);
+	buffer_printf(&c->text, "%s %.*s %s|", *m->device ? m->device : "-", m->dir ? (int)m->dir_len : 1,
+		      m->dir ? m->dir : "-", *m->type ? m->type : "-");
 }
 
 static struct error *mounts(struct scene *c, const char *task)
@@ -276,6 +277,7 @@ static struct error *task_mounts(struct scene *c)
 
 #define BEFORE_DATA "rootfs / rootfs|"
 #define BEFORE_OVER BEFORE_DATA "none /mnt fuse.sshfs|"
+#define AFTER_DATA "/dev/vda1 /mnt/a b\xff ext4|"
 #define WHOLE BEFORE_OVER "/dev/vda1 /mnt/a b\xff ext4|"
 #define FIRST_FILE "0 REG /mnt/a b\xff/file|"
 #define OTHER_FILES "1 REG /gone (deleted)|2 CHR /null|4 BLK /disk|5 DIR /|"
@@ -289,12 +291,16 @@ static struct error *task_mounts(struct scene *c)
 #define IRQ_300 "300 1 0 1 IO-APIC;7;|"
 
 static const struct damage damages[] = {
-	{ "a list of mounts into nothing", 1, task_mounts, BEFORE_DATA, "not whole",
+	{ "a list of mounts into nothing", 1, task_mounts, BEFORE_DATA, "not all here",
 	  "cursor", "mount", "mnt_list.next", NULL, NOWHERE },
-	{ "a tree of mounts into nothing", 2, task_mounts, BEFORE_OVER, "not whole",
+	{ "a tree of mounts into nothing", 2, task_mounts, BEFORE_OVER, "not all here",
 	  "m_data", "mount", "mnt_node.rb_right", NULL, NOWHERE },
-	{ "a mount whose super block is not there", 2, task_mounts, BEFORE_DATA, "not whole",
+	{ "the first of a tree of mounts", 2, task_mounts, "none /mnt fuse.sshfs|" AFTER_DATA, "not all here",
+	  "m_data", "mount", "mnt_node.rb_left", NULL, NOWHERE },
+	{ "a mount whose super block is not there", 2, task_mounts, BEFORE_DATA "none /mnt -|" AFTER_DATA, "mount 0x",
 	  "m_data", "mount", "mnt.mnt_sb", NULL, NOWHERE },
+	{ "a mount whose device is not there", 1, task_mounts, BEFORE_OVER "- /mnt/a b\xff -|", "mount 0x",
+	  "m_over", "mount", "mnt_devname", NULL, NOWHERE },
 	{ "a name longer than any", 2, files, FIRST_FILE "1 REG -|2 CHR /null|4 BLK /disk|5 DIR /|" PIPE LAST_FILES,
 	  "descriptor 1: a path that is longer", "d_gone", "dentry", "d_name.len", NULL, 0xffffffff },
 	{ "a name that is not there", 2, files, FIRST_FILE "1 REG -|2 CHR /null|4 BLK /disk|5 DIR /|" PIPE LAST_FILES,
@@ -311,6 +317,8 @@ static const struct damage damages[] = {
 	  "irq_desc_tree", "xarray", "xa_head", NULL, NOWHERE + 2 },
 	{ "a maple tree into nothing", 2, irqs, IRQ_0 IRQ_9 ARCH, "not all here",
 	  "top", "maple_arange_64", "slot[1]", NULL, NOWHERE + 12 },
+	{ "the first node of a maple tree", 2, irqs, IRQ_300 ARCH, "not all here",
+	  "top", "maple_arange_64", "slot[0]", NULL, NOWHERE + 12 },
 	{ "a maple tree in a circle", 2, irqs, IRQ_0 IRQ_9 ARCH, "outside of the one above",
 	  "top", "maple_arange_64", "slot[1]", "top", 3 << 3 | 4 },
 	{ "a maple node of no kind", 2, irqs, IRQ_0 IRQ_9 ARCH, "is none",
@@ -368,7 +376,8 @@ static void check_mounts_circle(struct scene *c)
 	point(c, "m_data", "mount", "mnt_parent", "m_over", NULL);
 	point(c, "m_data", "mount", "mnt_mountpoint", "d_ext", NULL);
 	point(c, "m_over", "mount", "mnt_mountpoint", "d_fuse", NULL);
-	expect(c, mounts(c, "task"), BEFORE_DATA, "circle", "two mounts on each other");
+	expect(c, mounts(c, "task"), BEFORE_DATA "none - fuse.sshfs|/dev/vda1 - ext4|", "circle",
+	       "two mounts on each other");
 }
 
 static void check_directories_circle(struct scene *c)
