@@ -140,6 +140,7 @@ static bool is_shown(const struct descriptors *d, uint64_t status, uint64_t acti
 	return total || (action && action != d->chained);
 }
 
+/* With what can be read of it, once its counts can; the error is of the rest. */
 static struct error *show_descriptor(struct descriptors *d, uint64_t number, uint64_t desc)
 {
 	struct irqs *w = d->w;
@@ -161,22 +162,24 @@ static struct error *show_descriptor(struct descriptors *d, uint64_t number, uin
 		return err;
 	snprintf(irq.name, sizeof(irq.name), "%" PRIu64, number);
 	irq.counts = w->counts;
-	err = read_chip(d, desc, &irq);
+	_cleanup_error_ struct error *damage = NULL;
+	err = error_keep(&damage, read_chip(d, desc, &irq));
 	if (!err)
-		err = read_actions(d, action);
+		err = error_keep(&damage, read_actions(d, action));
 	if (!err)
 		err = buffer_error(&w->actions);
+	if (err)
+		return err;
 	irq.actions = buffer_text(&w->actions);
-	if (!err)
-		w->visit(w->arg, &irq);
-	return err;
+	w->visit(w->arg, &irq);
+	return steal(damage);
 }
 
 static struct error *visit_index(void *arg, uint64_t index, uint64_t entry)
 {
 	struct descriptors *d = arg;
 	char what[48];
-	snprintf(what, sizeof(what), "interrupt %" PRIu64 " is left out", index);
+	snprintf(what, sizeof(what), "interrupt %" PRIu64, index);
 	return irqs_note(d->w, show_descriptor(d, index, entry), what);
 }
 

@@ -309,10 +309,12 @@ static const struct damage damages[] = {
 	  "descriptor 6", "f_pipe", "file", "f_inode", NULL, NOWHERE },
 	{ "a table of descriptors that is not there", 2, files, "", "descriptor 0",
 	  "files", "files_struct", "fdt", NULL, NOWHERE },
-	{ "an interrupt without its counts", 1, irqs, IRQ_9 IRQ_300 ARCH, "interrupt 0 is left out",
+	{ "an interrupt without its counts", 1, irqs, IRQ_9 IRQ_300 ARCH, "interrupt 0: ",
 	  "desc_0", "irq_desc", "kstat_irqs", NULL, NOWHERE },
-	{ "handlers in a circle", 2, irqs, IRQ_0 IRQ_300 ARCH, "interrupt 9 is left out: more handlers",
-	  "second", "irqaction", "next", "first", 0 },
+	{ "a handler whose name is not there", 2, irqs, "0 202 100 102 IO-APIC;2-edge;|" IRQ_9 IRQ_300 ARCH, "interrupt 0: ",
+	  "timer", "irqaction", "name", NULL, NOWHERE },
+	{ "a chip that is not there", 2, irqs, "0 202 100 102 -;;timer|" IRQ_9 IRQ_300 ARCH, "interrupt 0: ",
+	  "desc_0", "irq_desc", "irq_data.chip", NULL, NOWHERE },
 	{ "a radix tree into nothing", 1, irqs, ARCH, "not all here",
 	  "irq_desc_tree", "xarray", "xa_head", NULL, NOWHERE + 2 },
 	{ "a maple tree into nothing", 2, irqs, IRQ_0 IRQ_9 ARCH, "not all here",
@@ -398,10 +400,19 @@ static void check_many_files(struct scene *c)
 	       "more descriptors than memory: %s", c->damage ? c->damage : "");
 }
 
+static void check_handlers_circle(struct scene *c)
+{
+	point(c, "second", "irqaction", "next", "first", NULL);
+	_cleanup_error_ struct error *err = irqs(c);
+	tap_ok(!err && strstr(buffer_text(&c->text), IRQ_300 ARCH) && c->damage &&
+	       strstr(c->damage, "interrupt 9: more handlers"), "handlers in a circle: %s", c->damage ? c->damage : "");
+}
+
 static void check_scenes(struct memory *m)
 {
 	static void (*const checks[])(struct scene *c) = {
 		check_same_child, check_tree_circle, check_mounts_circle, check_directories_circle, check_many_files,
+		check_handlers_circle,
 	};
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
 		struct scene c;
