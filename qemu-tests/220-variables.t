@@ -101,7 +101,7 @@ def check_current(dump):
         "echo </ptype>\\n", "p k", f"p k.cpu[{cpu}].runqueues->cpu", with_gdb=session.GDB)
     for what, pattern in {
             "whatis current": r"^type = struct task_struct \*$",
-            f"current is {comm}, who panicked": rf'^\$1 = "{comm}\\000',
+            f"current is {comm}, who panicked": rf'^\$1 = "{comm}(?:\\000|",)',
             f"k.task[{pid}] is the same": r"^\$2 = 1$",
             "kstub is k": r"^\$3 = 1$",
             "PID 1": r'^\$4 = "init',
@@ -209,7 +209,7 @@ def check_users_vmlinux(dump):
                               timeout=session.SECONDS).stdout.decode("utf-8", "replace")
     for what, pattern in {
             "$pcpu": r"^<pcpu>1 1$",
-            "current": rf'^\$1 = "{comm}\\000',
+            "current": rf'^\$1 = "{comm}(?:\\000|",)',
             "k.task": r'^\$2 = "init',
             "&current is no other than without": r"^\$3 = .* 0x8000000000001000$",
             "nor &k": r"^\$4 = .* 0x8000000000002000$",
