@@ -67,7 +67,7 @@ def check_names(dump, tasks, found):
     if dump.has("traces"):
         # The kernel's own list has the comm of kernel threads, too.
         comms = dict((int(pid), f"[{comm.rstrip()}]") for comm, pid in re.findall(
-            r"^\[[^]]*\] task:(.{15}) state:.* pid:(\d+) ", dump.fact("traces"), re.MULTILINE))
+            r"^\[[^]]*\] task:(.{15}) state:.* pid: *(\d+) ", dump.fact("traces"), re.MULTILINE))
         wrong = [f"{t}: {found[t.tid][1]}, not {comms.get(t.tid)}" for t in tasks
                  if dump.is_kernel_thread(t.tid) and found[t.tid][1] != comms.get(t.tid)]
         ok(not wrong, f"{dump.name}: kernel threads have their comm", *wrong)
@@ -158,7 +158,7 @@ def check_stacks(dump, tasks, found, parts):
 def user_registers(dump):
     """What the kernel printed of each task's when it entered the kernel: {TID: {name: value}}."""
     found = {}
-    for pid, part in re.findall(r"^\[[^]]*\] task:.{15} state:[^\n]* pid:(\d+) (.*?)(?=^\[[^]]*\] task:|\Z)",
+    for pid, part in re.findall(r"^\[[^]]*\] task:.{15} state:[^\n]* pid: *(\d+) (.*?)(?=^\[[^]]*\] task:|\Z)",
                                 dump.fact("traces") if dump.has("traces") else "", re.MULTILINE | re.DOTALL):
         user = part.partition("RIP: 0033:")[2]
         if user:
