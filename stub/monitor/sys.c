@@ -49,13 +49,18 @@ static void show_text(struct monitor_writer *w, struct kernel *k, const char *ti
 
 /*
  * The timekeeper in tk_core, which before 6.13 had a type without a name: a sequence count, then
- * the timekeeper to the end (kernel/time/timekeeping.c).
+ * the timekeeper to the end (kernel/time/timekeeping.c). Since 6.17 ("timekeeping: Introduce
+ * auxiliary timekeepers") it is the first of an array.
  */
 static bool find_timekeeper(struct kernel *k, const struct sys_layout *l, uint64_t *ret)
 {
 	struct symbol s;
 	uint64_t core;
 	struct error *err = kernel_symbol(k, "tk_core", &core);
+	if (err) {
+		error_free(err);
+		err = kernel_symbol(k, "timekeeper_data", &core);
+	}
 	error_free(err);
 	if (err)
 		return false;
