@@ -33,20 +33,6 @@ static struct error *user_space(struct session *s, struct aspace **ret)
 	return NULL;
 }
 
-/* As many bytes as there are; what is not RAM of the dump is an error. */
-static struct error *read_physical(struct session *s, uint64_t pa, void *buf, size_t len, size_t *got_ret)
-{
-	struct error *err = target_read_phys(s->k->target, pa, buf, len);
-	if (err && err->addr > pa && err->addr - pa < len) {
-		len = (size_t)(err->addr - pa);
-		error_free(err);
-		err = NULL;
-	}
-	if (!err)
-		*got_ret = len;
-	return err;
-}
-
 struct error *session_read(struct session *s, uint64_t va, void *buf, size_t len, size_t *got_ret)
 {
 	struct aspace *as = s->k->as;
@@ -54,7 +40,7 @@ struct error *session_read(struct session *s, uint64_t va, void *buf, size_t len
 	if (len && len - 1 > UINT64_MAX - va)
 		len = (size_t)(UINT64_MAX - va) + 1;
 	if (s->physical)
-		return read_physical(s, va, buf, len, got_ret);
+		return target_read_phys_some(s->k->target, va, buf, len, got_ret);
 	if (views_cover(va))
 		return views_read(s->k, session_task_address(s), va, buf, len, got_ret);
 	if (!(va >> 63) || !as) {

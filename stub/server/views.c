@@ -95,25 +95,11 @@ bool views_cover(uint64_t va)
 	return is_phys(va) || window_of(va);
 }
 
-/* A read that fails in the middle gives what is before. */
 static struct error *read_phys(struct kernel *k, uint64_t pa, void *buf, size_t len, size_t *got_ret)
 {
 	if (len > WINDOW_PHYS_SIZE - pa)
 		len = (size_t)(WINDOW_PHYS_SIZE - pa);
-	struct error *err = target_read_phys(k->target, pa, buf, len);
-	if (!err) {
-		*got_ret = len;
-		return NULL;
-	}
-	bool has_address = err->code == ERROR_FAULT || err->code == ERROR_EXCLUDED || err->code == ERROR_TRUNCATED;
-	if (!has_address || err->addr <= pa || err->addr - pa >= len)
-		return err;
-	size_t before = (size_t)(err->addr - pa);
-	error_free(err);
-	err = target_read_phys(k->target, pa, buf, before);
-	if (!err)
-		*got_ret = before;
-	return err;
+	return target_read_phys_some(k->target, pa, buf, len, got_ret);
 }
 
 struct error *views_read(struct kernel *k, uint64_t current, uint64_t va, void *buf, size_t len, size_t *got_ret)

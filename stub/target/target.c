@@ -31,3 +31,16 @@ void target_close(struct target *t)
 	if (t)
 		t->ops->close(t);
 }
+
+struct error *target_read_phys_some(struct target *t, uint64_t pa, void *buf, size_t len, size_t *got_ret)
+{
+	struct error *err = target_read_phys(t, pa, buf, len);
+	if (err && err->addr > pa && err->addr - pa < len) {
+		len = (size_t)(err->addr - pa);
+		error_free(err);
+		err = NULL;
+	}
+	if (!err)
+		*got_ret = len;
+	return err;
+}

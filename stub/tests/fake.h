@@ -52,6 +52,8 @@ static struct error *fake_read(struct target *t, uint64_t pa, void *buf, size_t 
 	}
 	if (pa < FAKE_LEFT_OUT)
 		memcpy(buf, f->ram + pa, pa + len > FAKE_LEFT_OUT ? FAKE_LEFT_OUT - pa : len);
+	if (pa < FAKE_LEFT_OUT && pa + len > FAKE_LEFT_OUT)     /* what is before it comes */
+		memcpy(buf, f->ram + pa, FAKE_LEFT_OUT - pa);
 	if (pa + len > FAKE_LEFT_OUT && pa < FAKE_LEFT_OUT + FAKE_PAGE)
 		return error_at(ERROR_EXCLUDED, pa < FAKE_LEFT_OUT ? FAKE_LEFT_OUT : pa,
 				"the dump leaves this page out");

@@ -32,10 +32,13 @@ struct memory {
 static inline struct error *read_ram(struct target *t, uint64_t pa, void *buf, size_t len)
 {
 	struct memory *m = (struct memory *)t;
-	if (m->lacks && pa < m->lacks + PAGE && pa + len > m->lacks)
-		return error_at(ERROR_TRUNCATED, m->lacks, "behind the end of the file");
 	if (pa > RAM || len > RAM - pa)
 		return error_at(ERROR_FAULT, pa, "no memory");
+	if (m->lacks && pa < m->lacks + PAGE && pa + len > m->lacks) {
+		if (pa < m->lacks)      /* what is before it comes */
+			memcpy(buf, m->ram + pa, m->lacks - pa);
+		return error_at(ERROR_TRUNCATED, pa < m->lacks ? m->lacks : pa, "behind the end of the file");
+	}
 	memcpy(buf, m->ram + pa, len);
 	return NULL;
 }
