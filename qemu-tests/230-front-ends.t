@@ -181,13 +181,19 @@ def check_extended(dump, program, version, files):
     ok("no thread 99999" in stderr and "cannot run a program" in stderr,
        f"{label}: the server's terminal says why", stderr)
     ok(f"Thread {pid}" in part["thread  "] and part[symbol + "+ 0"].endswith("= 0") and
-       part["bt 1"].startswith("#0 ") and "bad_driver.ko" in part["info sharedlibrary"],
+       part["bt 1"].startswith("#0 ") and "bad_driver.ko" in part["info sharedlibrary"] and
+       given_vmlinux(part["info sharedlibrary"]) == (not files),
        f"{label}: attached again, twice, with all symbols", part)
     ok(stderr.count("vmlinux of its own") == bool(files), f"{label}: what such a session lacks is told "
        f"{'once' if files else 'to nobody'}", stderr)
 
 
 # --- gef and pwndbg ----------------------------------------------------------------------------
+
+def given_vmlinux(libraries):
+    """Did gdb get kstub's vmlinux?"""
+    return bool(re.search(r"(?:Yes|No) .*/vmlinux$", libraries, re.MULTILINE))
+
 
 def received(text):
     m = re.search(r'received: "(.*)"', text)
@@ -207,7 +213,7 @@ def check_packets(dump, files):
     read, again = f"output/x *(unsigned char (*)[64]){at:#x}", f"output/x *(unsigned char (*)[64])({at:#x})"
     beyond, after = f"x/gx {end:#x}", f"x/gx {at:#x}"
     commands += [on, "maintenance packet qqemu.PhyMemMode ", read, "maintenance packet qSupported", again, beyond,
-                 off, after, "info symbol $pc", "maintenance packet qOffsets "]
+                 off, after, "info symbol $pc", "maintenance packet qOffsets ", "info sharedlibrary"]
     with serve(dump) as (address, _):
         part = gdb(session.GDB, f"target remote {address}", *commands, files=files)
     label = f"{dump.name}: {'with a vmlinux: ' if files else ''}"
@@ -221,7 +227,8 @@ def check_packets(dump, files):
        shown, wanted)
     ok("Cannot access" in part[beyond], f"{label}behind the end of RAM is nothing", part[beyond])
     ok(received(part[off]) == "OK" and "Cannot access" in part[after], f"{label}and it is turned off", part[after])
-    ok("in section" in part["info symbol $pc"], f"{label}symbols are as before", part["info symbol $pc"])
+    ok("in section" in part["info symbol $pc"] and given_vmlinux(part["info sharedlibrary"]) == (not files),
+       f"{label}symbols are as before", part["info symbol $pc"], part["info sharedlibrary"])
 
 
 def registers_text(core, index):
