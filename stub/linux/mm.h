@@ -9,10 +9,13 @@ struct mm_layout {
 	struct member total_vm, old_counts, new_counts, counter_sizeof, counter;
 };
 
+enum { MM_RESIDENT = 3 };                /* counters whose sum is resident memory */
+
 struct mm_counts {
 	struct mm_layout l;
-	int64_t entry[3];               /* which of the kernel's counters are resident memory */
-	unsigned nentries;              /* 0: not known in this kernel */
+	uint64_t counter[MM_RESIDENT];  /* offsets in struct mm_struct */
+	bool knows_resident;            /* false: this kernel has other counters */
+	uint64_t from, span;            /* what is read of a struct mm_struct */
 	uint64_t total_ram;             /* pages; 0: not known */
 };
 

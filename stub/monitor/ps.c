@@ -47,20 +47,27 @@ struct show {
 	struct parent_layout parent;
 	struct mm_counts counts;
 	size_t unreadable;              /* tasks that lack a parent or memory counters */
+	uint64_t last_parent, last_ppid;        /* many have the same one */
 };
 
 static struct error *read_ppid(struct show *s, const struct task *t, uint64_t *ret)
 {
 	uint64_t parent;
 	struct error *err = kernel_read_member(s->k, t->addr, &s->parent.real_parent, &parent);
-	return err ? err : kernel_read_member(s->k, parent, &s->parent.tgid, ret);
+	if (!err && parent != s->last_parent) {
+		err = kernel_read_member(s->k, parent, &s->parent.tgid, &s->last_ppid);
+		s->last_parent = err ? 0 : parent;
+	}
+	if (!err)
+		*ret = s->last_ppid;
+	return err;
 }
 
 static void show_memory(struct show *s, const struct mm_usage *u)
 {
 	uint64_t kib = s->k->target->arch->page_size / 1024;
 	char percent[32];
-	if (s->counts.nentries && s->counts.total_ram) {
+	if (s->counts.knows_resident && s->counts.total_ram) {
 		snprintf(percent, sizeof(percent), "%.1f",
 			 (double)u->resident * 100 / (double)s->counts.total_ram);
 		writer_cell_both(s->w, percent, json_new_decimal(percent));
@@ -68,7 +75,7 @@ static void show_memory(struct show *s, const struct mm_usage *u)
 		writer_cell_none(s->w);
 	}
 	writer_cell_uint(s->w, u->total * kib);
-	if (s->counts.nentries)
+	if (s->counts.knows_resident)
 		writer_cell_uint(s->w, u->resident * kib);
 	else
 		writer_cell_none(s->w);
@@ -129,7 +136,7 @@ static struct error *show_tasks(const struct monitor_context *c, enum which whic
 		writer_note(w, "%s", all->damage);
 	if (s.unreadable)
 		writer_note(w, "%zu tasks have a parent or memory counters that cannot be read", s.unreadable);
-	if (!s.counts.nentries)
+	if (!s.counts.knows_resident)
 		writer_note(w, "this kernel has no member 'rss_stat' in struct mm_struct that kstub knows: "
 			       "no RSS, no %%MEM");
 	return NULL;

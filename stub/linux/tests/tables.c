@@ -190,7 +190,7 @@ static void check_cpus(struct scene *c)
 
 static void check_memory(struct scene *c)
 {
-	struct mm_counts counts = { .nentries = 0 };
+	struct mm_counts counts = { .span = 0 };
 	struct mm_usage u = { 0 }, young = { 0 };
 	struct error *err = mm_counts_open(c->k, &counts);
 	if (!err)
