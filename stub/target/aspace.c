@@ -2,8 +2,9 @@
 #include "stub/target/aspace.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-enum { PAGE_SHIFT = 12, PAGE = 1 << PAGE_SHIFT, TLB_ENTRIES = 512 };
+enum { PAGE_SHIFT = 12, PAGE = 1 << PAGE_SHIFT, TLB_ENTRIES = 512, TABLES = 32 };
 
 /* Pages of any size are remembered in pieces of 4 KiB: one shape, one look-up. */
 struct translation {
@@ -11,11 +12,18 @@ struct translation {
 	uint64_t pa;
 };
 
+/* A page table: the upper ones are those of nearly every walk. */
+struct table {
+	uint64_t page;          /* pa >> PAGE_SHIFT, + 1 so that zero is empty */
+	unsigned char bytes[PAGE];
+};
+
 struct aspace {
 	struct target *target;
 	struct paging paging;
 	uint64_t epoch;
 	struct translation tlb[TLB_ENTRIES];
+	struct table tables[TABLES];
 };
 
 struct error *aspace_create(struct target *t, const struct paging *paging, struct aspace **ret)
@@ -52,6 +60,33 @@ struct error *aspace_translate(struct aspace *as, uint64_t va, struct walk_trace
 	return as->target->arch->walk(&as->paging, va, rd, trace, ret);
 }
 
+/* An entry of a table that is remembered; one that is not there whole is read as it is. */
+static struct error *read_table(void *arg, uint64_t pa, void *buf, size_t len)
+{
+	struct aspace *as = arg;
+	uint64_t page = pa >> PAGE_SHIFT, at = pa & (PAGE - 1);
+	struct table *t = &as->tables[page % TABLES];
+	if (len > PAGE - at)
+		return target_read_phys(as->target, pa, buf, len);
+	if (t->page != page + 1) {
+		struct error *err = target_read_phys(as->target, page << PAGE_SHIFT, t->bytes, PAGE);
+		t->page = err ? 0 : page + 1;
+		error_free(err);
+		if (err)
+			return target_read_phys(as->target, pa, buf, len);
+	}
+	memcpy(buf, t->bytes + at, len);
+	return NULL;
+}
+
+static void forget_all(struct aspace *as)
+{
+	for (size_t i = 0; i < TLB_ENTRIES; i++)
+		as->tlb[i].page = 0;
+	for (size_t i = 0; i < TABLES; i++)
+		as->tables[i].page = 0;
+}
+
 /* The physical address of `va`, good to the end of its 4 KiB. */
 static struct error *translate(struct aspace *as, uint64_t va, uint64_t *ret)
 {
@@ -59,12 +94,12 @@ static struct error *translate(struct aspace *as, uint64_t va, uint64_t *ret)
 	struct translation *slot = &as->tlb[page % TLB_ENTRIES];
 	if (as->epoch != as->target->epoch) {
 		as->epoch = as->target->epoch;
-		for (size_t i = 0; i < TLB_ENTRIES; i++)
-			as->tlb[i].page = 0;
+		forget_all(as);
 	}
 	if (slot->page != page + 1) {
 		struct mapping m;
-		struct error *err = aspace_translate(as, va, NULL, &m);
+		struct phys_reader rd = { read_table, as };
+		struct error *err = as->target->arch->walk(&as->paging, va, rd, NULL, &m);
 		if (err) {
 			err->addr = va;
 			return err;
