@@ -14,6 +14,9 @@
 /* How far behind a function's end an address may lie and still be called its own. */
 enum { PADDING = 16 };
 
+/* include/linux/kallsyms.h, KSYM_NAME_LEN */
+enum { NAME_LEN_MAX = 512 };
+
 struct symbols {
 	struct elf_file file;
 	bool tables_read;
@@ -280,13 +283,15 @@ bool symbols_by_address(struct symbols *s, uint64_t addr, struct symbol *ret)
 	return true;
 }
 
+/* A name that C can have, and not one to fill memory with. */
 static bool is_identifier(const char *name)
 {
-	if (!isalpha((unsigned char)*name) && *name != '_')
+	size_t len = 0;
+	if (isdigit((unsigned char)*name))
 		return false;
-	while (isalnum((unsigned char)*name) || *name == '_')
-		name++;
-	return !*name;
+	while (len < NAME_LEN_MAX && (isalnum((unsigned char)name[len]) || name[len] == '_'))
+		len++;
+	return len && !name[len];
 }
 
 static int compare_percpu(const void *a, const void *b)

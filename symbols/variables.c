@@ -14,21 +14,25 @@ struct known {
 	bool pointer;
 };
 
-/* Types that are not written when there are more, which no kernel comes near; void stands for them. */
-enum { KNOWN_MAX = 4096, MEMBERS_MAX = 1 << 16 };
+/* What no kernel comes near: void stands for types beyond that, and members are left out. */
+enum { KNOWN_MAX = 4096, INFO_MAX = 4 << 20 };
 
 struct writing {
 	struct types *t;
 	struct dwarf_writer *w;
 	struct known known[KNOWN_MAX];  /* in the order in which they are to be written */
 	size_t nknown;
-	size_t members;                 /* written so far */
 };
 
 const char *variable_name(enum variable v)
 {
 	static const char *const names[VARIABLES] = { "current", "k", "kstub" };
 	return names[v];
+}
+
+static bool is_full(const struct writing *g)
+{
+	return g->w->info.len >= INFO_MAX;
 }
 
 static uint32_t known_label(struct writing *g, uint64_t type, bool pointer)
@@ -103,7 +107,7 @@ static void put_array(struct writing *g, uint32_t label, const struct type_shape
 static bool put_member(void *arg, const struct type_member *m)
 {
 	struct writing *g = arg;
-	if (g->members++ >= MEMBERS_MAX)
+	if (is_full(g))
 		return false;
 	uint32_t type = label_of(g, m->type);
 	dwarf_open(g->w, DW_TAG_member, 0);
@@ -122,7 +126,7 @@ static bool put_member(void *arg, const struct type_member *m)
 static bool put_enumerator(void *arg, const char *name, int64_t value)
 {
 	struct writing *g = arg;
-	if (g->members++ >= MEMBERS_MAX)
+	if (is_full(g))
 		return false;
 	dwarf_open(g->w, DW_TAG_enumerator, 0);
 	dwarf_name(g->w, name);
@@ -155,6 +159,8 @@ static void put_tagged(struct writing *g, uint64_t type, uint32_t label, const s
 static void put_type(struct writing *g, struct known k)
 {
 	struct type_shape s;
+	if (is_full(g))
+		return;
 	g->t->source->shape(g->t, k.type, &s);
 	if (k.pointer) {
 		put_simple(g, DW_TAG_pointer_type, k.label, label_of(g, k.type));
