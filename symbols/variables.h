@@ -10,13 +10,13 @@
 #include "symbols/symbols.h"
 #include "symbols/types.h"
 
-/*
- * `shift` is taken off every address. `percpu` has the type of each of symbols_percpu(), 0: void.
- * `left_out` says which of the names below the kernel uses itself. Ends with the writer's finish.
- */
 enum variable { VARIABLE_CURRENT, VARIABLE_K, VARIABLE_KSTUB, VARIABLES };
 const char *variable_name(enum variable v);
 
+/*
+ * Writes them and ends the unit. `percpu` has the type of each of symbols_percpu(), 0: void;
+ * `left_out` are those that the kernel has a symbol of; `shift` is taken off every address.
+ */
 struct error *variables_write(struct symbols *s, struct types *t, const uint64_t *percpu,
 			      const bool left_out[VARIABLES], uint64_t shift,
 			      struct dwarf_writer *w) must_check;
