@@ -196,7 +196,7 @@ def check_registers(dump):
 
 
 def check_users_vmlinux(dump):
-    """`gdb vmlinux`: there gdb has moved per-CPU symbols as well."""
+    """`gdb vmlinux`: there gdb has moved per-CPU symbols as well; and it takes its time."""
     cpu, pid, comm = re.findall(r"CPU: (\d+) (?:UID: \d+ )?PID: (\d+) Comm: (\S+)", dump.fact("serial.log"))[-1]
     with tempfile.NamedTemporaryFile("w", suffix=".gdb") as f:
         f.write(f"set $cpu = {cpu}\n{PCPU}")
@@ -206,7 +206,7 @@ def check_users_vmlinux(dump):
                 "-ex", "p current->comm", "-ex", "p k.task[1]->comm", "-ex", "p &current", "-ex", "p &k",
                 "-ex", "info symbol 0x8000000000000000", dump.vmlinux]
         text = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              timeout=session.SECONDS).stdout.decode("utf-8", "replace")
+                              timeout=3 * session.SECONDS).stdout.decode("utf-8", "replace")
     for what, pattern in {
             "$pcpu": r"^<pcpu>1 1$",
             "current": rf'^\$1 = "{comm}(?:\\000|",)',
@@ -228,7 +228,7 @@ def main():
         if name in whole:
             check_threads(dump)
             check_per_cpu(dump)
-            check_users_vmlinux(dump)
+    check_users_vmlinux(session.Dump(whole[0]))
     session.done()
 
 
