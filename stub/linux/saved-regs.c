@@ -47,6 +47,21 @@ static uint64_t stack_size(struct kernel *k)
 	return found && end > start && end - start < STACK_MAX ? end - start : STACK_MAX;
 }
 
+/*
+ * Every task was switched out in the kernel's own code; a stack pointer that went astray within its
+ * stack leads to an address that is none.
+ */
+static bool is_kernel_code(struct kernel *k, uint64_t addr)
+{
+	uint64_t start, end;
+	struct error *err = kernel_symbol(k, "_text", &start);
+	if (!err)
+		err = kernel_symbol(k, "_etext", &end);
+	bool known = !err;
+	error_free(err);
+	return known ? addr >= start && addr < end : addr >> 63;
+}
+
 static bool read_frame(struct kernel *k, const struct task *t, struct regs *ret)
 {
 	struct frame_layout l;
@@ -55,12 +70,14 @@ static bool read_frame(struct kernel *k, const struct task *t, struct regs *ret)
 	if (!k->types)
 		return false;
 	struct error *err = layout_require(k->types, rows, sizeof(rows) / sizeof(rows[0]), &l);
-	bool known = !err && l.size.size <= sizeof(frame) && t->sp >= t->stack && t->sp - t->stack <= size - l.size.size;
+	bool known = !err && l.size.size <= sizeof(frame) && !(t->sp & 7) && t->sp >= t->stack &&
+		     t->sp - t->stack <= size - l.size.size;
 	if (known) {
 		err = kernel_read(k, t->sp, frame, l.size.size);
 		known = !err;
 	}
 	error_free(err);
+	known = known && is_kernel_code(k, u64_at(frame + l.saved[0].offset));
 	for (size_t i = 0; known && i < SAVED; i++)
 		regs_set(ret, registers[i], u64_at(frame + l.saved[i].offset));
 	if (known)

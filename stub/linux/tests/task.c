@@ -311,13 +311,17 @@ static void check_damages(struct memory *m)
 /* A stack pointer that is not in the task's own stack leads nowhere. */
 static void check_stacks(struct memory *m)
 {
-	static const struct { const char *name; int64_t from_stack; enum saved_regs want; } cases[] = {
-		{ "at the lowest address", 0, SAVED_REGS_KNOWN },
-		{ "below the stack", -8, SAVED_REGS_BAD_STACK },
-		{ "a frame that ends with the stack", 4096 - 56, SAVED_REGS_KNOWN },
-		{ "a frame beyond the stack's end", 4096 - 48, SAVED_REGS_BAD_STACK },
-		{ "in another's stack", 8192, SAVED_REGS_BAD_STACK },
-		{ "in user memory", -0x7fffffff00000000, SAVED_REGS_BAD_STACK },
+	static const struct { const char *name; int64_t from_stack; uint64_t caller; enum saved_regs want; } cases[] = {
+		{ "at the lowest address", 0, LINK, SAVED_REGS_KNOWN },
+		{ "below the stack", -8, LINK, SAVED_REGS_BAD_STACK },
+		{ "a frame that ends with the stack", 4096 - 56, LINK, SAVED_REGS_KNOWN },
+		{ "a frame beyond the stack's end", 4096 - 48, LINK, SAVED_REGS_BAD_STACK },
+		{ "in another's stack", 8192, LINK, SAVED_REGS_BAD_STACK },
+		{ "in user memory", -0x7fffffff00000000, LINK, SAVED_REGS_BAD_STACK },
+		{ "between two words", 1027, LINK, SAVED_REGS_BAD_STACK },
+		{ "at a frame that returns to NULL", 1024, 0, SAVED_REGS_BAD_STACK },
+		{ "at a frame that returns to user memory", 1024, 0x401000, SAVED_REGS_BAD_STACK },
+		{ "at a frame that returns to data", 1024, LINK + 8 * PAGE, SAVED_REGS_BAD_STACK },
 	};
 	for (size_t n = 0; n < 2 * sizeof(cases) / sizeof(cases[0]); n++) {
 		struct scene c;
@@ -326,7 +330,10 @@ static void check_stacks(struct memory *m)
 		int era = 2 + n % 2;    /* they name the end of a stack differently */
 		if (!open_scene(&c, m, era))
 			continue;
-		set_task(&c, "one", "thread.sp", symbol(&c, "stacks") + 4096 + (uint64_t)cases[i].from_stack);
+		uint64_t stack = symbol(&c, "stacks") + 4096;
+		set_task(&c, "one", "thread.sp", stack + (uint64_t)cases[i].from_stack);
+		if (cases[i].from_stack >= 0 && cases[i].from_stack <= 4096 - 56)
+			put(c.m, phys(stack) + (uint64_t)cases[i].from_stack + 48, cases[i].caller);
 		const struct tasks *all = tasks_of(&c);
 		const struct task *one = all ? tasks_by_pid(all, 1) : NULL;
 		tap_ok(one && saved_regs(c.k, one, &r) == cases[i].want, "era %d: a stack pointer %s", era, cases[i].name);
