@@ -63,6 +63,7 @@ struct walk {
 	struct task last;               /* the last one that was read */
 	uint64_t last_signal;           /* its struct signal_struct */
 	uint64_t leader;                /* whose threads are being listed */
+	bool leader_seen;               /* among them */
 	char *damage;                   /* the first that was met */
 };
 
@@ -101,15 +102,25 @@ static bool is_kernel_pointer(uint64_t va)
 	return va >> 63 && !(va & 7);
 }
 
-/* What lies where a task was expected may be anything. */
-static bool is_task(const struct walk *w, const struct task *t)
+/*
+ * How much speaks for a task at an address: a neighbour in a list that points back at it, or no
+ * more than one pointer.
+ */
+enum evidence { POINTED_AT, LISTED };
+
+/*
+ * What lies where a task was expected may be anything. One in a list stays one when a pointer of
+ * its own is damaged: it may be the very task that died of that.
+ */
+static bool is_task(const struct walk *w, const struct task *t, enum evidence e)
 {
 	return t->pid <= PID_LIMIT && t->tgid <= PID_LIMIT && !t->pid == !t->tgid &&
-	       is_kernel_pointer(get(w, &w->l.signal)) && (!t->stack || is_kernel_pointer(t->stack)) &&
-	       (!t->mm || is_kernel_pointer(t->mm)) && t->cpu < CPUS_MAX;
+	       (e == LISTED ||
+		(is_kernel_pointer(get(w, &w->l.signal)) && (!t->stack || is_kernel_pointer(t->stack)) &&
+		 (!t->mm || is_kernel_pointer(t->mm)) && t->cpu < CPUS_MAX));
 }
 
-static struct error *read_task(struct walk *w, uint64_t addr, struct task *ret)
+static struct error *read_task(struct walk *w, uint64_t addr, enum evidence e, struct task *ret)
 {
 	const struct task_layout *l = &w->l;
 	if (!is_kernel_pointer(addr))
@@ -125,16 +136,16 @@ static struct error *read_task(struct walk *w, uint64_t addr, struct task *ret)
 	};
 	size_t len = l->comm.size < sizeof(t.comm) - 1 ? l->comm.size : sizeof(t.comm) - 1;
 	memcpy(t.comm, w->raw + l->comm.offset, len);
-	if (!is_task(w, &t))
+	if (!is_task(w, &t, e))
 		return error_at(ERROR_FORMAT, addr, "what is there is no task");
 	*ret = t;
 	return NULL;
 }
 
-static struct error *add_task(struct walk *w, uint64_t addr)
+static struct error *add_task(struct walk *w, uint64_t addr, enum evidence e)
 {
 	struct task t;
-	struct error *err = read_task(w, addr, &t);
+	struct error *err = read_task(w, addr, e, &t);
 	if (err)
 		return err;
 	if (w->all->n == w->cap) {
@@ -153,7 +164,7 @@ static struct error *add_task(struct walk *w, uint64_t addr)
 /* The idle tasks are in no list. */
 static struct error *add_listed(struct walk *w, uint64_t addr)
 {
-	struct error *err = add_task(w, addr);
+	struct error *err = add_task(w, addr, LISTED);
 	if (!err && !w->last.pid) {
 		w->all->n--;
 		err = error_at(ERROR_FORMAT, addr, "what is there is an idle task");
@@ -165,8 +176,10 @@ static struct error *visit_thread(void *arg, uint64_t node)
 {
 	struct walk *w = arg;
 	uint64_t addr = node - w->l.thread_node.offset;
-	if (addr == w->leader)
+	if (addr == w->leader) {
+		w->leader_seen = true;
 		return NULL;
+	}
 	return note_damage(w, add_listed(w, addr), "the list of a process's threads is damaged");
 }
 
@@ -178,9 +191,12 @@ static struct error *visit_process(void *arg, uint64_t node)
 	if (err)
 		return note_damage(w, err, "the task list is damaged");
 	w->leader = w->last.addr;
+	w->leader_seen = false;
 	snprintf(what, sizeof(what), "the list of the threads of PID %u is damaged", w->last.pid);
-	return note_damage(w, list_walk(w->k, w->last_signal + w->l.thread_head.offset, LIST_FORWARD,
-					visit_thread, w), what);
+	err = list_walk(w->k, w->last_signal + w->l.thread_head.offset, LIST_FORWARD, visit_thread, w);
+	if (!err && !w->leader_seen)
+		err = error_at(ERROR_FORMAT, w->leader, "it lacks the process itself,");
+	return note_damage(w, err, what);
 }
 
 static struct error *walk_processes(struct walk *w, enum list_direction d)
@@ -214,23 +230,35 @@ static struct error *rq_task(struct walk *w, unsigned cpu, const struct member *
 	return err;
 }
 
-/* Every CPU has an idle task, which is in no list (kernel/smpboot.c, idle_init). */
+static struct error *add_idle_at(struct walk *w, unsigned cpu, uint64_t addr)
+{
+	struct error *err = add_task(w, addr, POINTED_AT);
+	if (err)
+		return err;
+	if (w->last.pid) {
+		w->all->n--;
+		return error_at(ERROR_FORMAT, addr, "what is there is another task");
+	}
+	w->all->task[w->all->n - 1].cpu = cpu;
+	return NULL;
+}
+
+/* Every CPU has an idle task, which is in no list (kernel/smpboot.c, idle_init); the first one's is known. */
 static struct error *add_idle(struct walk *w, unsigned cpu)
 {
 	uint64_t addr;
 	struct error *err = rq_task(w, cpu, &w->l.rq_idle, &addr);
-	if (!err && !addr && !cpu)
-		err = kernel_symbol(w->k, "init_task", &addr);
-	if (!err && addr)
-		err = add_task(w, addr);
-	if (err || !addr)
-		return note_damage(w, err, "an idle task");
-	struct task *t = &w->all->task[w->all->n - 1];
-	if (t->pid)
-		w->all->n--;
-	else
-		t->cpu = cpu;
-	return NULL;
+	bool found = !err && addr;
+	if (found)
+		err = add_idle_at(w, cpu, addr);
+	found = found && !err;
+	err = note_damage(w, err, "an idle task");
+	if (err || found || cpu)
+		return err;
+	err = kernel_symbol(w->k, "init_task", &addr);
+	if (!err)
+		err = add_idle_at(w, cpu, addr);
+	return note_damage(w, err, "an idle task");
 }
 
 static struct error *visit_queued(void *arg, uint64_t node)
@@ -252,7 +280,7 @@ static struct error *add_queued(struct walk *w, unsigned cpu)
 	for (size_t i = 0; !err && i < 2; i++) {
 		err = rq_task(w, cpu, single[i], &addr);
 		if (!err && addr)
-			err = add_task(w, addr);
+			err = add_task(w, addr, POINTED_AT);
 		err = note_damage(w, err, "a run queue is damaged");
 	}
 	if (err || !w->l.rq_tasks.present || !w->l.group_node.present)
@@ -274,7 +302,7 @@ static struct error *visit_pid(void *arg, uint64_t pid, uint64_t entry)
 	if (!err && node)
 		err = kernel_read_uint(w->k, addr + w->l.pid.offset, w->l.pid.size, &found);
 	if (!err && node && found == pid && pid)
-		err = add_task(w, addr);
+		err = add_task(w, addr, POINTED_AT);
 	if (err && err->code == ERROR_NOMEM)
 		return err;
 	error_free(err);
@@ -336,9 +364,31 @@ static struct error *sort(struct walk *w)
 }
 
 /*
- * Who runs is what the CPU says. A CPU that was never started says init_task, which runs on the
- * first one (arch/x86/kernel/cpu/common.c).
+ * Who runs is what the CPU says, and the scheduler where that is nobody. A CPU that was never
+ * started says init_task, which runs on the first one (arch/x86/kernel/cpu/common.c).
  */
+static struct error *find_running(struct walk *w, unsigned cpu, struct task **ret)
+{
+	uint64_t addr = 0, init_task = 0;
+	struct task *t = NULL;
+	for (unsigned from = 0; from < 2; from++) {
+		struct error *err = from ? rq_task(w, cpu, &w->l.rq_curr, &addr) : cpus_current(w->k, cpu, &addr);
+		if (!err)
+			t = (struct task *)tasks_by_address(w->all, addr);
+		if (t && w->l.cpu.present && t->cpu != cpu)
+			t = NULL;
+		if (!err && !from)
+			err = kernel_symbol(w->k, "init_task", &init_task);
+		if (err && err->code == ERROR_NOMEM)
+			return err;
+		error_free(err);
+		if (t || addr == init_task)
+			break;
+	}
+	*ret = t;
+	return NULL;
+}
+
 static struct error *mark_running(struct walk *w)
 {
 	struct tasks *all = w->all;
@@ -347,16 +397,13 @@ static struct error *mark_running(struct walk *w)
 	if (!all->running)
 		return error_nomem();
 	for (unsigned cpu = 0; cpu < all->nrunning; cpu++) {
-		uint64_t addr;
-		struct error *err = cpus_current(w->k, cpu, &addr);
-		if (err && err->code == ERROR_NOMEM)
+		struct task *t;
+		struct error *err = find_running(w, cpu, &t);
+		if (err)
 			return err;
-		error_free(err);
-		struct task *t = err ? NULL : (struct task *)tasks_by_address(all, addr);
-		if (!t || (w->l.cpu.present && t->cpu != cpu))
-			continue;
-		t->running = true;
 		all->running[cpu] = t;
+		if (t)
+			t->running = true;
 	}
 	return NULL;
 }
@@ -366,8 +413,8 @@ static struct error *add_current(struct walk *w, unsigned cpu)
 {
 	uint64_t addr;
 	struct error *err = cpus_current(w->k, cpu, &addr);
-	if (!err && addr)
-		err = add_task(w, addr);
+	if (!err && addr && !tasks_by_address(w->all, addr))
+		err = add_task(w, addr, POINTED_AT);
 	return note_damage(w, err, "the current task of a CPU");
 }
 

@@ -258,6 +258,34 @@ static void exits_on_its_cpu(struct scene *c)
 	set_task(c, "gone", "tasks.prev", symbol(c, "kernel") + tasks);
 }
 
+static const uint64_t NONSENSE = 0x4141414141414141;
+
+/* What is overwritten in it is its own business: it stays in the lists. */
+static void has_a_damaged_mm(struct scene *c)
+{
+	set_task(c, "two", "mm", NONSENSE);
+}
+
+static void has_a_damaged_stack(struct scene *c)
+{
+	set_task(c, "second", "stack", NONSENSE);
+}
+
+static void has_no_signal(struct scene *c)
+{
+	set_task(c, "two", "signal", 0);
+}
+
+static void has_the_signal_of_another(struct scene *c)
+{
+	set_task(c, "two", "signal", symbol(c, "signal_one"));
+}
+
+static void has_no_idle_task(struct scene *c)
+{
+	put(c->m, phys(symbol(c, "areas") + offset(c, "rq", "idle")), symbol(c, "one"));
+}
+
 static void was_never_started(struct scene *c)
 {
 	put(c->m, phys(symbol(c, "areas") + areas_size(c) + offset(c, "percpu", "current_task")), symbol(c, "init_task"));
@@ -281,6 +309,11 @@ static const struct {
 	{ "one PID for two tasks", is_twice, "0/0 0/1 1 2 412 413", "same PID: 1, of 'one' and 'gone'" },
 	{ "a thread that is off its list", loses_a_thread, "0/0 0/1 1 2 412 413 500", "threads of PID 412" },
 	{ "a list without a head", has_no_head, "0/0 0/1 1 2 412 413 500", "behind its head" },
+	{ "a running task whose mm is nonsense", has_a_damaged_mm, "0/0 0/1 1 2 412 413 500", NULL },
+	{ "a thread whose stack is nonsense", has_a_damaged_stack, "0/0 0/1 1 2 412 413 500", NULL },
+	{ "a process without a signal_struct", has_no_signal, "0/0 0/1 1 2 412 413 500", "threads of PID 412" },
+	{ "a process with another's", has_the_signal_of_another, "0/0 0/1 1 2 412 413 500", "lacks the process itself" },
+	{ "a CPU whose idle task is another", has_no_idle_task, "0/0 0/1 1 2 412 413 500", "another task" },
 	{ "a task that exits on its CPU", exits_on_its_cpu, "0/0 0/1 1 2 412 500", NULL },
 	{ "a CPU that was never started", was_never_started, "0/0 0/1 1 2 412 413 500", NULL },
 	{ "a CPU that says nonsense", loses_its_current, "0/0 0/1 1 2 412 413 500", "current task of a CPU" },
@@ -304,6 +337,8 @@ static void check_damages(struct memory *m)
 		tap_ok(damages[i].says ? strstr(damage, damages[i].says) != NULL : !strcmp(damage, "nothing"),
 		       "and says so: %s", damage);
 		tap_ok(!all || !tasks_running(all, 1) || tasks_running(all, 1)->cpu == 1, "nobody runs on two CPUs");
+		const struct task *running = all ? tasks_running(all, 0) : NULL;
+		tap_ok(running && running->pid == 412, "and PID 412 runs");
 		close_scene(&c);
 	}
 }
