@@ -232,18 +232,68 @@ static struct error *write_one(const char *cache_dir, const char *name, const st
 	return err;
 }
 
-struct error *companion_files(const char *cache_dir, const struct companion_options *o, struct companion *ret)
+static bool any_known(const uint64_t *types, size_t n)
 {
+	for (size_t i = 0; i < n; i++)
+		if (types[i])
+			return true;
+	return false;
+}
+
+/*
+ * BTF can lack all variables (pahole's --skip_encoding_btf_vars, as in Debian's 5.10): DWARF has
+ * them. NULL in `ret`: it has none either, or there is no DWARF.
+ */
+static struct error *ask_dwarf(const char *cache_dir, const struct companion_options *o, struct types **ret,
+			       uint64_t **percpu)
+{
+	size_t n;
+	struct types *dwarf;
+	uint64_t *found;
+	*ret = NULL;
+	symbols_percpu(o->vmlinux, &n);
+	if (!n || !o->may_ask_dwarf || any_known(*percpu, n))
+		return NULL;
+	struct error *err = types_from_dwarf(symbols_path(o->vmlinux), &dwarf);
+	if (err && err->code == ERROR_NOMEM)
+		return err;
+	if (err) {
+		error_free(err);
+		return NULL;
+	}
+	err = percpu_types(o->vmlinux, dwarf, cache_dir, o->progress, &found);
+	if (!err && any_known(found, n)) {
+		free(*percpu);
+		*percpu = found;
+		*ret = dwarf;
+		return NULL;
+	}
+	if (!err)
+		free(found);
+	types_destroy(dwarf);
+	return err;
+}
+
+struct error *companion_files(const char *cache_dir, const struct companion_options *options, struct companion *ret)
+{
+	struct companion_options o = *options;
+	struct types *dwarf = NULL;
 	_cleanup_free_ uint64_t *percpu = NULL;
 	_cleanup_free_ char *exec_file = NULL;
 	struct error *err = NULL;
-	if (o->vmlinux && o->types)
-		err = percpu_types(o->vmlinux, o->types, cache_dir, o->progress, &percpu);
+	if (o.vmlinux && o.types) {
+		err = percpu_types(o.vmlinux, o.types, cache_dir, o.progress, &percpu);
+		if (!err)
+			err = ask_dwarf(cache_dir, &o, &dwarf, &percpu);
+		if (dwarf)
+			o.types = dwarf;
+	}
 	if (!err)
-		err = write_one(cache_dir, "companion", o, percpu, 0, &exec_file);
+		err = write_one(cache_dir, "companion", &o, percpu, 0, &exec_file);
 	if (!err)
-		err = write_one(cache_dir, "companion-library", o, percpu, COMPANION_OFFSET, &ret->library);
+		err = write_one(cache_dir, "companion-library", &o, percpu, COMPANION_OFFSET, &ret->library);
 	if (!err)
 		ret->exec_file = steal(exec_file);
+	types_destroy(dwarf);
 	return err;
 }

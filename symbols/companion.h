@@ -28,6 +28,7 @@ struct companion {
 struct companion_options {
 	struct symbols *vmlinux;        /* whose structs the variables are of; NULL: no variables */
 	struct types *types;
+	bool may_ask_dwarf;             /* for the per-CPU variables, when `types` knows none */
 	/* Is there a symbol of that name in the kernel? A variable of that name is left out. */
 	bool (*is_taken)(void *arg, const char *name);
 	void *arg;

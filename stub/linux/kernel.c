@@ -149,6 +149,7 @@ static struct error *make_companion(struct kernel *k, const struct kernel_option
 	if (k->placed) {
 		companion.vmlinux = k->vmlinux;
 		companion.types = k->types;
+		companion.may_ask_dwarf = o->types == TYPES_AUTO;
 	}
 	struct error *err = demote(k, companion_files(k->cache_dir, &companion, &files));
 	k->companion_path = files.exec_file;

@@ -325,6 +325,38 @@ static void test_fixture(const char *name, enum types_source from)
 		check_files(s, t);
 }
 
+/* BTF of structs and no variables: DWARF has these, where that may be asked. */
+static void test_btf_without_variables(void)
+{
+	_cleanup_symbols_ struct symbols *s = fixture("percpu-btf-no-variables.elf");
+	struct companion_options o = { .vmlinux = s, .is_taken = is_free };
+	if (!s)
+		return;
+	if (!symbols_section(s, ".BTF")) {
+		tap_skip("no pahole: BTF without variables not tested");
+		return;
+	}
+	if (!tap_ok(fine(symbols_types(s, TYPES_BTF, &o.types)), "BTF without variables"))
+		return;
+	for (unsigned may_ask = 0; may_ask < 2; may_ask++) {
+		struct companion c = { NULL, NULL };
+		struct file f;
+		o.may_ask_dwarf = may_ask;
+		if (!tap_ok(fine(companion_files(root, &o, &c)) && file_open(c.exec_file, &f), "%s DWARF",
+			    may_ask ? "with" : "without"))
+			continue;
+		if (may_ask)
+			check_cpu(&f, s, false);
+		Dwarf_Die cpu, member;
+		if (tap_ok(child_of(&f.unit, DW_TAG_structure_type, "kstub_cpu", &cpu) &&
+			   child_of(&cpu, DW_TAG_member, "of_struct", &member), "a variable"))
+			check_type(&member, may_ask ? "struct percpu_one *" : "void *", "and its type");
+		file_close(&f);
+		free(c.exec_file);
+		free(c.library);
+	}
+}
+
 /* A name that the kernel uses is left to it; without types there are marks alone. */
 static void test_left_out(void)
 {
@@ -471,6 +503,7 @@ int main(void)
 	test_fixture("percpu.elf", TYPES_DWARF);
 	test_fixture("percpu-high.elf", TYPES_DWARF);
 	test_fixture("percpu-btf.elf", TYPES_BTF);
+	test_btf_without_variables();
 	test_left_out();
 	test_kept();
 	cache_remove_tree(root);
