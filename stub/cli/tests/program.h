@@ -90,6 +90,9 @@ static void program_become(const char *script, int in, int out, unsigned uid)
 {
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* Ignored where the tests run in the background or under nohup. */
+	signal(SIGINT, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
 	if (dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
 	    !freopen("stderr", "w", stderr))
 		_exit(126);
