@@ -21,7 +21,7 @@ STAMPED = re.compile(r"^\[ *\d+\.\d{6}\] .*$", re.MULTILINE)
 
 def console(dump):
     """What the console showed, up to the second kernel that kdump starts."""
-    text = dump.fact("serial.log").encode("latin-1").decode("utf-8", "replace").replace("\r", "")
+    text = dump.fact("serial.log").encode("latin-1").decode("utf-8", "backslashreplace").replace("\r", "")
     # As the kernel itself escapes it in /dev/kmsg: a task may have it in its name.
     text = re.sub(r"[\x00-\x08\x0b-\x1f\x7f]", lambda m: f"\\x{ord(m[0]):02x}", text)
     boots = [m.start() for m in re.finditer(r"^\[ *0\.000000\] Linux version ", text, re.MULTILINE)]
