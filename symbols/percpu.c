@@ -11,7 +11,7 @@
 #include "symbols/cache.h"
 
 /* The number goes up whenever the file changes its content: an older one is made anew. */
-static const char CACHE_FILE[] = "percpu-types", CACHE_FORMAT[] = "kstub per-CPU types 1";
+static const char CACHE_FILE[] = "percpu-types", CACHE_FORMAT[] = "kstub per-CPU types 2";
 enum { HEAD_LEN = 64 };
 
 struct search {
@@ -46,12 +46,16 @@ static bool take_type(void *arg, const struct type_variable *v)
 	return s->left;
 }
 
-/* A second name for the same object (const_pcpu_hot) has no variable of its own in debug info. */
+/*
+ * A second name for the same object (const_pcpu_hot) has no variable of its own in debug info; nor
+ * a size, where the linker script makes it (const_current_task, since 6.15).
+ */
 static void take_aliases(const struct search *s)
 {
 	for (size_t i = 0; i + 1 < s->n; i++) {
 		const struct symbol *a = &s->variables[i], *b = a + 1;
-		if (a->addr != b->addr || a->size != b->size || !s->types[i] == !s->types[i + 1])
+		if (a->addr != b->addr || (a->size != b->size && a->size && b->size) ||
+		    !s->types[i] == !s->types[i + 1])
 			continue;
 		s->types[i] = s->types[i + 1] = s->types[i] ? s->types[i] : s->types[i + 1];
 	}

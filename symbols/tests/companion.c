@@ -39,6 +39,7 @@ static const struct {
 	{ "of_file", "unsigned int *", NULL },
 	{ "of_declared", "struct percpu_one *", NULL },
 	{ "second_name", "struct percpu_one *", NULL },
+	{ "sizeless_name", "struct percpu_one *", NULL },
 	{ "of_assembly", "void *", NULL },
 };
 enum { NVARIABLES = sizeof(variables) / sizeof(variables[0]) };

@@ -25,11 +25,14 @@ PERCPU static unsigned of_file = 13;
 extern struct percpu_one of_declared;
 PERCPU struct percpu_one of_declared = { 14 };
 
-/* Not in the debug info: a second name, an object without a type. Not C's: the rest. */
-asm(".globl second_name, of_assembly\n"
+/* Not in the debug info: more names, one as a linker script makes it, an object without a type. Not C's: the rest. */
+asm(".globl second_name, sizeless_name, of_assembly\n"
     ".set second_name, of_struct\n"
     ".type second_name, @object\n"
     ".size second_name, 4\n"
+    ".set sizeless_name, of_struct\n"
+    ".type sizeless_name, @object\n"
+    ".size sizeless_name, 0\n"
     ".pushsection .percpu, \"aw\"\n"
     ".balign 8\n"
     "of_assembly: .quad 15\n"
