@@ -29,6 +29,11 @@ OPTIONS = os.environ.get("KSTUB_OPTIONS", "").split() + [
     option for d in SYMBOLS for option in ("--symbols", d)]
 SECONDS = 120  # the bound of a session; the first on a new vmlinux prepares it
 
+# Kernel threads that may run between /proc's account and the crash, and sleep elsewhere then.
+# Workers come and go, too.
+WORKER = re.compile(rb"kworker/(?!R-)")
+RESTLESS = re.compile(WORKER.pattern + rb"|rcu_|ksoftirqd/|kcompactd|kauditd|migration/|pr/")
+
 # What is made once for a kernel stays with the build, and out of the home directory.
 os.environ["XDG_CACHE_HOME"] = os.path.join(REPO, "build", "cache")
 
