@@ -59,7 +59,7 @@ def check_registers(dump, found):
         if level is None:
             continue # said already
         commands.append(f"frame level {level}")
-        for name in ("rsp",) + CALLEE_SAVED:
+        for name in ("rsp", "eflags") + CALLEE_SAVED:
             commands += [f"echo \\n<{len(wanted)}>", f"p/x ${name}"]
             wanted.append((frame, name, registers[name]))
     text = session.gdb(dump.path, *commands)
@@ -70,7 +70,7 @@ def check_registers(dump, found):
         have = shown.get(n, "nothing")
         if have == f"{value:#x}":
             saved += 1
-        elif have != "<not saved>" or name == "rsp":
+        elif have != "<not saved>" or name in ("rsp", "eflags"):
             wrong.append(f"{name} of {frame}: {have} instead of {value:#x}")
     ok(wanted and not wrong, f"{dump.name}: no register of an interrupted frame is wrong",
        "\n".join(wrong) or "no frame to look at")

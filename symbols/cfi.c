@@ -106,11 +106,15 @@ static void copy_cies(struct merge *m)
 
 /* --- ORC's rules as instructions ------------------------------------------------------- */
 
+/* rflags, cs, ss (System V ABI, AMD64 supplement, DWARF register numbers): saved at an entry alone. */
+enum { RFLAGS = 49, CS = 51, SS = 52 };
+static const unsigned char entry_only[] = { RFLAGS, CS, SS };
+
 /* arch/x86/include/uapi/asm/ptrace.h, struct pt_regs: {DWARF register, offset}. */
-static const unsigned char pt_regs[REGS][2] = {
+static const unsigned char pt_regs[][2] = {
 	{ 15, 0 }, { 14, 8 }, { 13, 16 }, { 12, 24 }, { 6, 32 }, { 3, 40 }, { 11, 48 }, { 10, 56 },
-	{ 9, 64 }, { 8, 72 }, { 0, 80 }, { 2, 88 }, { 1, 96 }, { 4, 104 }, { 5, 112 }, { 16, 128 },
-	{ 7, 152 },
+	{ 9, 64 }, { 8, 72 }, { 0, 80 }, { 2, 88 }, { 1, 96 }, { 4, 104 }, { 5, 112 }, { RIP, 128 },
+	{ CS, 136 }, { RFLAGS, 144 }, { RSP, 152 }, { SS, 160 },
 };
 
 static void put_register_op(struct buffer *b, char op, unsigned reg)
@@ -180,6 +184,12 @@ static void put_rbp(struct buffer *b, const struct orc_rule *r)
 	}
 }
 
+static void put_entry_only_kept(struct buffer *b)
+{
+	for (size_t i = 0; i < sizeof(entry_only); i++)
+		put_register_op(b, DW_CFA_same_value, entry_only[i]);
+}
+
 /*
  * A whole row: every column that another row of the same FDE may set is set. Always a CFA: gdb
  * 13 aborts on an FDE without one ("Unknown CFA rule", dwarf2/frame.c).
@@ -191,13 +201,16 @@ static void put_orc_row(struct buffer *b, const struct orc_rule *r)
 	switch (r->kind) {
 	case ORC_KIND_REGS:
 		put_cfa(b, r);
-		for (size_t i = 0; i < REGS; i++)
+		for (size_t i = 0; i < sizeof(pt_regs) / sizeof(pt_regs[0]); i++)
 			put_offset(b, pt_regs[i][0], pt_regs[i][1]);
 		break;
 	case ORC_KIND_REGS_PARTIAL:     /* the hardware's frame: rip, cs, rflags, rsp, ss */
 		put_cfa(b, r);
 		put_offset(b, RIP, 0);
+		put_offset(b, CS, 8);
+		put_offset(b, RFLAGS, 16);
 		put_offset(b, RSP, 24);
+		put_offset(b, SS, 32);
 		break;
 	case ORC_KIND_CALL:
 		put_cfa(b, r);
@@ -205,6 +218,7 @@ static void put_orc_row(struct buffer *b, const struct orc_rule *r)
 		put_rbp(b, r);
 		for (size_t i = 0; i < sizeof(unknown); i++)
 			put_register_op(b, DW_CFA_undefined, unknown[i]);
+		put_entry_only_kept(b);
 		break;
 	default:
 		put_cfa(b, &(struct orc_rule){ .cfa_reg = RSP, .cfa_offset = 8 });
@@ -212,6 +226,7 @@ static void put_orc_row(struct buffer *b, const struct orc_rule *r)
 		put_register_op(b, DW_CFA_same_value, RBP);
 		for (size_t i = 0; i < sizeof(unknown); i++)
 			put_register_op(b, DW_CFA_undefined, unknown[i]);
+		put_entry_only_kept(b);
 	}
 }
 
@@ -385,6 +400,7 @@ static bool put_compiler_cfa(struct buffer *b, Dwarf_Frame *frame)
 /* Every register's rule; those relative to the CFA stay right under ORC's CFA. */
 static bool put_compiler_registers(struct buffer *b, Dwarf_Frame *frame)
 {
+	put_entry_only_kept(b);
 	for (int reg = 0; reg < REGS; reg++) {
 		Dwarf_Op memory[3], *ops = NULL;
 		size_t n = 0;

@@ -23,7 +23,7 @@
 extern char **environ;
 
 /* The numbers go up whenever a prepared file changes its content: an older one is made anew. */
-static const char VMLINUX_FORMAT[] = "kstub prepared vmlinux 5", MODULE_FORMAT[] = "kstub module 3";
+static const char VMLINUX_FORMAT[] = "kstub prepared vmlinux 6", MODULE_FORMAT[] = "kstub module 3";
 static const char FORMAT_SECTION[] = ".kstub.format";
 static const char CFI_FILE[] = "cfi";
 enum { PERCPU_STEP = 16, FORMAT_LEN = 64 };

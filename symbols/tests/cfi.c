@@ -338,7 +338,8 @@ static void test_assembly(struct reader *compiler)
 {
 	static const unsigned char pt_regs[][2] = { { 15, 0 }, { 14, 8 }, { 13, 16 }, { 12, 24 }, { 6, 32 }, { 3, 40 },
 						    { 11, 48 }, { 10, 56 }, { 9, 64 }, { 8, 72 }, { 0, 80 }, { 2, 88 },
-						    { 1, 96 }, { 4, 104 }, { 5, 112 }, { 16, 128 }, { 7, 152 } };
+						    { 1, 96 }, { 4, 104 }, { 5, 112 }, { 16, 128 }, { 7, 152 },
+						    { 51, 136 }, { 49, 144 }, { 52, 160 } };
 	struct reader r;
 	struct cfi_stats stats;
 	bool good = true, signal = false;
@@ -366,6 +367,7 @@ static void test_assembly(struct reader *compiler)
 	good = true;
 	for (uint64_t pc = address("frames_entry"); pc < address("frames_entry_pushed"); pc++)
 		good &= is_base(&r, pc, RSP, 8) && is_saved(&r, pc, RIP, 0) && is_saved(&r, pc, RSP, 24) &&
+			is_saved(&r, pc, 51, 8) && is_saved(&r, pc, 49, 16) && is_saved(&r, pc, 52, 32) &&
 			rule_at(&r, pc, RIP, text, &signal) && signal;
 	tap_ok(good, "the hardware's registers are a signal's frame");
 	good = true;
