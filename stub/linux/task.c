@@ -18,7 +18,7 @@ struct task_layout {
 	struct member state, exit_state, flags, stack, pid, tgid, comm, mm, sp, tasks, thread_node, signal;
 	struct member thread_head;
 	/* Not in every kernel, or not needed when all is well. */
-	struct member cpu, rq_idle, rq_curr, rq_stop, rq_tasks, group_node, pid_table, pid_tasks, pid_links;
+	struct member cpu, on_cpu, rq_idle, rq_curr, rq_stop, rq_tasks, group_node, pid_table, pid_tasks, pid_links;
 };
 
 #define ROW(type, member, field) { type, member, offsetof(struct task_layout, field) }
@@ -41,6 +41,7 @@ static const struct layout_row rows[] = {
 static const struct layout_row more_rows[] = {
 	/* 5.16 (commit bcf9033e5449) moved it; without CONFIG_SMP there is none. */
 	ROW("task_struct", "thread_info.cpu|cpu", cpu),
+	ROW("task_struct", "on_cpu", on_cpu),
 	ROW("rq", "idle", rq_idle),
 	ROW("rq", "curr", rq_curr),
 	ROW("rq", "stop", rq_stop),
@@ -133,6 +134,7 @@ static struct error *read_task(struct walk *w, uint64_t addr, enum evidence e, s
 		.pid = (uint32_t)get(w, &l->pid), .tgid = (uint32_t)get(w, &l->tgid),
 		.state = (uint32_t)(get(w, &l->state) | get(w, &l->exit_state)),
 		.flags = (uint32_t)get(w, &l->flags), .cpu = (uint32_t)get(w, &l->cpu),
+		.on_cpu = get(w, &l->on_cpu) != 0,
 	};
 	size_t len = l->comm.size < sizeof(t.comm) - 1 ? l->comm.size : sizeof(t.comm) - 1;
 	memcpy(t.comm, w->raw + l->comm.offset, len);
@@ -389,6 +391,22 @@ static struct error *find_running(struct walk *w, unsigned cpu, struct task **re
 	return NULL;
 }
 
+/*
+ * What the CPUs say can be missing: the per-CPU areas are near the end of memory, and of a file that
+ * was cut off. The tasks know it, too, but for the one that was about to leave.
+ */
+static void find_running_by_tasks(struct walk *w)
+{
+	struct tasks *all = w->all;
+	for (size_t i = 0; i < all->n; i++) {
+		struct task *t = &all->task[i];
+		if (!t->on_cpu || t->running || t->cpu >= all->nrunning || all->running[t->cpu])
+			continue;
+		t->running = true;
+		all->running[t->cpu] = t;
+	}
+}
+
 static struct error *mark_running(struct walk *w)
 {
 	struct tasks *all = w->all;
@@ -405,6 +423,7 @@ static struct error *mark_running(struct walk *w)
 		if (t)
 			t->running = true;
 	}
+	find_running_by_tasks(w);
 	return NULL;
 }
 
@@ -444,8 +463,9 @@ static struct error *tasks_read(struct kernel *k, struct tasks *all)
 	struct walk w = { .k = k, .all = all };
 	_cleanup_free_ unsigned char *raw = NULL;
 	if (!k->types || !k->placed)
-		return error_new(ERROR_NOT_FOUND, "tasks are not known without the kernel's types: %s",
-				 k->missing ? k->missing : "it was not found in this memory");
+		return error_new(ERROR_NOT_FOUND, "tasks are not known without the kernel's %s: %s",
+				 k->types ? "page tables" : "types",
+				 k->missing ? k->missing : "they are not in this dump");
 	struct error *err = layout_require(k->types, rows, NROWS, &w.l);
 	if (!err)
 		err = layout_resolve(k->types, more_rows, MORE_ROWS, &w.l);
@@ -582,7 +602,7 @@ struct error *task_paging(struct kernel *k, const struct task *t, struct paging 
 	struct mapping root;
 	uint64_t va;
 	if (!t->mm)
-		return error_new(ERROR_NOT_FOUND, t->flags & PF_KTHREAD || !t->pid ?
+		return error_new(ERROR_FAULT, t->flags & PF_KTHREAD || !t->pid ?
 				 "PID %u is a kernel thread: it has no user memory" :
 				 "PID %u has exited: its user memory is gone", t->pid);
 	if (!k->as)

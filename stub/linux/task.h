@@ -20,6 +20,7 @@ struct task {
 	uint32_t flags;                 /* PF_* */
 	uint32_t cpu;                   /* that it runs on, or ran on last */
 	bool running;                   /* it is this CPU's current task */
+	bool on_cpu;                    /* what the task itself says of that */
 	char comm[TASK_COMM_MAX];       /* any bytes but NUL, always terminated */
 };
 
@@ -60,7 +61,7 @@ const char *task_state_word(const struct task *t);
 /* "comm", a kernel thread's in brackets; `ret` holds TASK_COMM_MAX + 2 bytes. */
 void task_name(const struct task *t, char *ret);
 
-/* Page tables for its user addresses. ERROR_NOT_FOUND: a kernel thread, or it has exited. */
+/* Page tables for its user addresses. ERROR_FAULT: a kernel thread, or it has exited. */
 struct error *task_paging(struct kernel *k, const struct task *t, struct paging *ret) must_check;
 
 /*

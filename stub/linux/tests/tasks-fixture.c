@@ -69,6 +69,9 @@ struct task_struct {
 #if ERA == 1
 	u32 cpu;
 #endif
+#if ERA != 4
+	int on_cpu;
+#endif
 	struct sched_entity se;
 	struct list_head tasks;
 	struct mm_struct *mm;
@@ -177,6 +180,11 @@ SIGNAL(gone, gone, gone);
 #define STATE(n) .__state = n
 #define CPU(n) .thread_info = { .cpu = n }
 #endif
+#if ERA != 4
+#define ON_CPU .on_cpu = 1,
+#else
+#define ON_CPU
+#endif
 #define THREADS(name, after, before) \
 	.signal = &signal_##name, .thread_node = { after, before }
 #define ALONE(name) THREADS(name, &signal_##name.thread_head, &signal_##name.thread_head)
@@ -188,7 +196,7 @@ struct task_struct init_task = {
 	TASKS(one, gone), .thread = { .sp = (u64)&init_stack[AT] },
 };
 struct task_struct idle_one = {
-	ID(0, 0, "swapper/1"), STATE(0), CPU(1), .flags = 0x200000, .stack = stacks[0], ALONE(idle),
+	ID(0, 0, "swapper/1"), STATE(0), CPU(1), ON_CPU .flags = 0x200000, .stack = stacks[0], ALONE(idle),
 	TASKS(idle_one, idle_one),
 };
 struct task_struct one = {
@@ -201,7 +209,7 @@ struct task_struct kernel = {
 	TASKS(two, one), .thread = { .sp = FRAME(2) },
 };
 struct task_struct two = {
-	ID(412, 412, "two"), STATE(0), CPU(0), .stack = stacks[3], .mm = &mm_two,
+	ID(412, 412, "two"), STATE(0), CPU(0), ON_CPU .stack = stacks[3], .mm = &mm_two,
 	THREADS(two, &second.thread_node, &signal_two.thread_head), TASKS(gone, kernel),
 };
 struct task_struct second = {
