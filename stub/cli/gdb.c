@@ -49,7 +49,7 @@ static struct error *find_gdb(const char *name, char **ret)
 static void be_gdb(const struct options *o, const char *gdb, const char *socket, const sigset_t *mask)
 {
 	_cleanup_free_ char *attach = NULL;
-	char **argv = calloc((size_t)o->nwords + 9, sizeof(*argv));
+	char **argv = calloc((size_t)o->nwords + 11, sizeof(*argv));
 	if (!argv || asprintf(&attach, "target remote %s", socket) < 0)
 		_exit(EXIT_NOT_RUN);
 	int n = 0;
@@ -61,6 +61,9 @@ static void be_gdb(const struct options *o, const char *gdb, const char *socket,
 	/* Else gdb looks for a main() among all of the kernel's symbols before it goes up a frame. */
 	argv[n++] = (char *)"-iex";
 	argv[n++] = (char *)"set backtrace past-main on";
+	/* Else `attach 108` would attach to a process of this host, and stop it. */
+	argv[n++] = (char *)"-iex";
+	argv[n++] = (char *)"set auto-connect-native-target off";
 	argv[n++] = (char *)"-ex";
 	argv[n++] = attach;
 	for (int i = 0; i < o->nwords; i++)

@@ -24,6 +24,8 @@ static const struct row sessions[] = {
 	{ "pipe", "$K gdb vmcore -- -nx -batch -ex 'pipe monitor log | tail -n 1'", 0, { "[    2.000000] second" }, OTHERS_WORDS },
 	{ "a dump cannot run or change", "$K gdb vmcore -- -nx -batch -ex 'set var nr_cpu_ids = 3' -ex continue -ex stepi -ex 'p nr_cpu_ids'", 0,
 	  { "Cannot access memory at address 0x", "a crashed kernel's dump cannot run", "$1 = 2\n" }, OTHERS_WORDS },
+	{ "attach is not for processes of this host", "$K gdb vmcore -- -nx -batch -ex 'attach '$$", 1,
+	  { "Don't know how to attach" }, OTHERS_WORDS | ANY_STDOUT },
 	{ "gdb's own arguments", "echo 'p 6*7' >commands; $K gdb vmcore -- -nx -batch -x commands", 0, { "$1 = 42" }, OTHERS_WORDS },
 	{ "gdb's exit status", "$K gdb vmcore -- -nx -batch -ex 'quit 7'", 7, { NULL }, OTHERS_WORDS | ANY_STDOUT },
 	{ "another gdb", "$K gdb --gdb $(command -v gdb) vmcore -- -nx -batch -ex 'p 6*7'", 0, { "$1 = 42" }, OTHERS_WORDS },
