@@ -57,9 +57,8 @@ static const struct reg_info registers[X86_NREGS] = {
 	[X86_FOP] = { "fop", 32, "int", CORE, NULL },
 	[X86_FS_BASE] = { "fs_base", 64, "int64", SEGMENTS, NULL },
 	[X86_GS_BASE] = { "gs_base", 64, "int64", SEGMENTS, NULL },
-	/* Not gdb's org.gnu.gdb.i386.linux: with it gdb takes the Linux ABI and ignores the
-	 * library list. */
-	[X86_ORIG_RAX] = { "orig_rax", 64, "int64", SYSTEM, NULL },
+	/* Not shown: no unwind rule can tell it of an outer frame, which would show this one. */
+	[X86_ORIG_RAX] = { "orig_rax", 64, "int64", NULL, NULL },
 	[X86_K_GS_BASE] = { "k_gs_base", 64, "int64", SYSTEM, "MSR_KERNEL_GS_BASE" },
 	[X86_CR0] = { "cr0", 64, "int64", SYSTEM, NULL },
 	[X86_CR2] = { "cr2", 64, "int64", SYSTEM, NULL },
