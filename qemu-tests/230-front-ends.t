@@ -184,8 +184,15 @@ def check_extended(dump, program, version, files):
        part["bt 1"].startswith("#0 ") and "bad_driver.ko" in part["info sharedlibrary"] and
        given_vmlinux(part["info sharedlibrary"]) == (not files),
        f"{label}: attached again, twice, with all symbols", part)
+    ok("another build" not in stderr, f"{label}: and nothing that is not so", stderr)
     ok(stderr.count("vmlinux of its own") == bool(files), f"{label}: what such a session lacks is told "
        f"{'once' if files else 'to nobody'}", stderr)
+
+
+def check_wrong_vmlinux(dump, other):
+    with serve(dump) as (address, told):
+        gdb(session.GDB, f"target remote {address}", files=[other.vmlinux])
+        ok("is of another build" in told(), f"{dump.name}: gdb has the vmlinux of {other.name}, and is told", told())
 
 
 # --- gef and pwndbg ----------------------------------------------------------------------------
@@ -488,6 +495,8 @@ def main():
             for program, version in programs if first else programs[:1]:
                 check_extended(dump, program, version, files)
                 check_mi(dump, program, version, bool(files))
+    if len(names) > 1:
+        check_wrong_vmlinux(*map(session.Dump, names[:2]))
     check_gdbinit(session.Dump(names[0]))
     session.done()
 

@@ -77,11 +77,14 @@ struct error *handle_read_memory(struct session *s, const struct rsp_request *q,
 
 struct error *handle_write_memory(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
 {
-	(void)s;
+	(void)out;
 	/* gdb asks with an empty X whether there is X at all; an empty answer says no. */
 	if (q->type == RSP_WRITE_BINARY && !q->range.len)
 		return NULL;
-	(void)out;
+	/* It says "Cannot access memory" whatever the answer is. */
+	if (!s->write_failed)
+		session_notice(s, "nothing can be written: the target is a read-only vmcore");
+	s->write_failed = true;
 	return error_new(ERROR_UNSUPPORTED, "the target is a read-only vmcore");
 }
 

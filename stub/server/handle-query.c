@@ -155,11 +155,41 @@ struct error *handle_offsets(struct session *s, const struct rsp_request *q, str
 	return NULL;
 }
 
+/* Of one in .data and one in .rodata two builds hardly ever have both at the same place. */
+static const char *const landmarks[] = { "init_task", "linux_banner" };
+enum { LANDMARKS = sizeof(landmarks) / sizeof(landmarks[0]) };
+
+/* gdb answers with where it has the landmark, or with nothing. A vmlinux that does not fit is told once. */
+static void check_landmark(struct session *s, const char *name, const char *answer, const char *end)
+{
+	uint64_t want, have;
+	struct error *err = kernel_symbol(s->k, name, &want);
+	bool known = !err;
+	error_free(err);
+	if (!known || (hex_number(&answer, end, &have) && have == want))
+		return;
+	s->landmarks_asked = LANDMARKS;
+	session_notice(s, "gdb's own vmlinux is of another build than the kernel in this dump ('%s' is elsewhere): "
+			  "nothing that it shows can be believed; start it without a file, or with %s", name,
+		       symbols_path(s->k->vmlinux));
+}
+
+/*
+ * gdb offers to look up symbols: where the user brought a vmlinux, that says whether it is the right
+ * one. (The companion has no build-id that gdb would compare.)
+ */
 struct error *handle_symbol(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
 {
-	(void)s;
-	(void)q;
-	reply_text(out, "OK");
+	const char *end = q->text.data + q->text.len, *name = memchr(q->text.data, ':', q->text.len);
+	if (s->user_vmlinux && s->landmarks_asked && s->landmarks_asked <= LANDMARKS && name && name + 1 < end)
+		check_landmark(s, landmarks[s->landmarks_asked - 1], q->text.data, name);
+	if (!s->user_vmlinux || s->landmarks_asked >= LANDMARKS) {
+		reply_text(out, "OK");
+		return NULL;
+	}
+	reply_text(out, "qSymbol:");
+	reply_hex(out, landmarks[s->landmarks_asked], strlen(landmarks[s->landmarks_asked]));
+	s->landmarks_asked++;
 	return NULL;
 }
 

@@ -95,14 +95,15 @@ struct error *handle_resume(struct session *s, const struct rsp_request *q, stru
 }
 
 /*
- * Nothing ever comes to it, so it is as good as there. Refused, it would keep gdb from asking to
- * run at all, and a front end, to which gdb said "running" before, from hearing of a stop.
+ * Nothing ever comes to it, or changes what it watches, so it is as good as there. Refused, it would
+ * keep gdb from asking to run at all, and a front end, to which gdb said "running" before, from
+ * hearing of a stop.
  */
 struct error *handle_breakpoint(struct session *s, const struct rsp_request *q, struct rsp_reply *out)
 {
-	enum { SOFTWARE, HARDWARE };
+	enum { ACCESS_WATCHPOINT = 4 };
 	(void)s;
-	if (q->number == SOFTWARE || q->number == HARDWARE)
+	if (q->number <= ACCESS_WATCHPOINT)
 		reply_text(out, "OK");
 	return NULL;
 }

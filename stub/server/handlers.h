@@ -25,7 +25,8 @@ struct session {
 	unsigned exec_file_asked;       /* since the attach; once before qOffsets: the user brought a file */
 	bool gave_companion;
 	bool user_vmlinux, told_vmlinux;
-	bool read_failed;               /* the first failure was told */
+	unsigned landmarks_asked;       /* of the user's vmlinux; see handle_symbol() */
+	bool read_failed, write_failed; /* the first failure was told */
 	enum session_next next;
 	const char *console;            /* with this reply; static */
 	struct aspace *user;            /* of user addresses of `user_thread`; NULL: none yet */

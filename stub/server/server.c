@@ -255,6 +255,9 @@ static void refuse_another(struct server *srv)
 	int fd = accept4(srv->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 	if (fd >= 0) {
 		log_line(LOG_SESSION, "a second client was turned away");
+		if (srv->options.session.notice)
+			srv->options.session.notice(srv->options.session.arg,
+						    "another gdb was turned away: one is connected");
 		close(fd);
 	}
 }
