@@ -72,6 +72,9 @@ static struct error *run(const struct options *o, int *exit_ret)
 	if (!monitor_knows(o->words[0]))        /* before the work */
 		return error_new(ERROR_USAGE, "cmd: no command '%.64s'; 'kstub cmd TARGET help' lists them",
 				 o->words[0]);
+	for (int i = 1; i < o->nwords; i++)
+		if (!strcmp(o->words[i], "--json"))
+			return error_new(ERROR_USAGE, "cmd: --json stands before COMMAND, which takes all that is behind it");
 	if (!o->each) {
 		_cleanup_buffer_ struct buffer out = BUFFER_INIT;
 		struct error *err = run_on(o, o->target, &out);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "stub/cli/load.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -39,6 +40,14 @@ static struct error *find_modules(struct loaded *l)
 	return err || !k->cache_dir ? err : modules_find_files(k, &l->options);
 }
 
+static struct error *check_roots(const struct options *o)
+{
+	for (size_t i = 0; i < o->nroots; i++)
+		if (access(o->roots[i], R_OK | X_OK))
+			return error_os(errno, "--symbols %s", o->roots[i]);
+	return NULL;
+}
+
 /* Before gdb waits for an answer. */
 static struct error *find_threads(const struct options *o, struct kernel *k)
 {
@@ -58,7 +67,9 @@ static struct error *open_all(const struct options *o, const char *path, enum lo
 			      struct loaded *l)
 {
 	struct progress *progress = progress_start();
-	struct error *err = open_target(path, &l->target);
+	struct error *err = check_roots(o);
+	if (!err)
+		err = open_target(path, &l->target);
 	if (!err)
 		err = directory_of(path, &l->beside);
 	if (err)

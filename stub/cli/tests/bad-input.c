@@ -132,6 +132,8 @@ static const struct row usage[] = {
 	{ "options behind TARGET", "$K info vmcore --vmlinux vmlinux --json", 0, { "\"vmlinux\": \"vmlinux\"" }, 0 },
 	{ "no COMMAND", "$K cmd vmcore", 2, { "cmd: which COMMAND?", "'kstub cmd TARGET help' lists them" }, 0 },
 	{ "an unknown COMMAND, before any work", "$K cmd nowhere pstree", 2, { "cmd: no command 'pstree'", "kstub cmd TARGET help" }, 0 },
+	{ "--json behind COMMAND", "$K cmd vmcore log --json", 2, { "--json stands before COMMAND" }, 0 },
+	{ "symbols nowhere", "$K info --symbols nowhere vmcore", 1, { "--symbols nowhere: No such file or directory" }, 0 },
 	{ "a COMMAND's wrong option", "$K cmd vmcore log -x", 2, { "usage: log [-t] [-m]; 'help log' says more" }, 0 },
 	{ "--each without '--'", "$K cmd --each vmcore", 2, { "--each needs '--' between" }, 0 },
 	{ "--each without dumps", "$K cmd --each -- log", 2, { "--each needs dumps" }, 0 },
