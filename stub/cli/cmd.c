@@ -10,13 +10,13 @@
 #include "stub/monitor/monitor.h"
 
 /* Who panicked, else what runs on CPU 0; NULL: tasks are not known, as the command will say. */
-static struct error *find_task(struct kernel *k, const struct task **ret)
+static const struct task *find_task(struct kernel *k)
 {
 	const struct tasks *all;
-	struct error *err = k->types ? tasks_get(k, &all) : NULL;
-	if (!err && k->types)
-		*ret = tasks_running(all, k->panic_cpu < 0 ? 0 : (unsigned)k->panic_cpu);
-	return err;
+	struct error *err = tasks_get(k, &all);
+	const struct task *found = err ? NULL : tasks_running(all, k->panic_cpu < 0 ? 0 : (unsigned)k->panic_cpu);
+	error_free(err);
+	return found;
 }
 
 /* The command's output for one dump, appended to `ret`. */
@@ -37,10 +37,8 @@ static struct error *run_on(const struct options *o, const char *path, struct bu
 		.kernel = l.kernel,
 		.cpu = load_panic_cpu(&l),
 	};
-	if (monitor_needs_task(o->words[0]))
-		err = find_task(l.kernel, &c.task);
-	if (err)
-		return err;
+	if (monitor_looks_at_task(o->words[0]))
+		c.task = find_task(l.kernel);
 	return monitor_run_words(&c, o->nwords, o->words, o->json ? MONITOR_JSON : MONITOR_TEXT, ret);
 }
 

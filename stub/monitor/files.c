@@ -87,6 +87,6 @@ const struct monitor_command monitor_files = {
 		   "whose root is the machine's.\n\n"
 		   "  (gdb) thread find sleeper\n"
 		   "  (gdb) monitor files",
-	.needs_task = true,
+	.looks_at_task = true,
 	.run = run,
 };

@@ -49,10 +49,10 @@ bool monitor_knows(const char *name)
 	return find_command(name) != NULL;
 }
 
-bool monitor_needs_task(const char *name)
+bool monitor_looks_at_task(const char *name)
 {
 	const struct monitor_command *command = find_command(name);
-	return command && command->needs_task;
+	return command && command->looks_at_task;
 }
 
 struct error *monitor_need_types(const struct monitor_context *c, const char *things)
@@ -65,7 +65,10 @@ struct error *monitor_need_types(const struct monitor_context *c, const char *th
 
 struct error *monitor_need_task(const struct monitor_context *c)
 {
+	const struct tasks *all;
 	struct error *err = monitor_need_types(c, "tasks");
+	if (!err && !c->task)
+		err = tasks_get(c->kernel, &all);
 	if (err || c->task)
 		return err;
 	return error_new(ERROR_NOT_FOUND, "no task is selected: 'info threads' lists them");

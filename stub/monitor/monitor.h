@@ -29,7 +29,7 @@ struct monitor_command {
 	const char *args;               /* "[-r] ADDR", "" */
 	const char *summary;            /* one line for help */
 	const char *details;            /* paragraphs for `help NAME`, with an example */
-	bool needs_task;                /* it looks at monitor_context.task */
+	bool looks_at_task;             /* it looks at monitor_context.task */
 	struct error *(*run)(const struct monitor_context *c, int argc, char **argv,
 			     struct monitor_writer *w);
 };
@@ -57,7 +57,7 @@ const struct monitor_command *const *monitor_commands(void);
 bool monitor_knows(const char *name);
 
 /* Does it look at the selected task? */
-bool monitor_needs_task(const char *name);
+bool monitor_looks_at_task(const char *name);
 
 /* ERROR_USAGE with what `command` wants; for its own run(). */
 struct error *monitor_usage(const struct monitor_command *command) must_check;

@@ -64,6 +64,6 @@ const struct monitor_command monitor_mount = {
 		   "  (gdb) thread find sleeper\n"
 		   "  (gdb) monitor mount\n"
 		   "  $ kstub cmd vmcore mount",
-	.needs_task = true,
+	.looks_at_task = true,
 	.run = run,
 };

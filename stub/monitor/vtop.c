@@ -134,5 +134,6 @@ const struct monitor_command monitor_vtop = {
 		   "shown as zeros.\n\n"
 		   "  (gdb) monitor vtop 0xffffffff82a00000\n"
 		   "  (gdb) monitor vtop linux_banner",
+	.looks_at_task = true,
 	.run = run,
 };
