@@ -12,6 +12,7 @@ A format that has no registers (LKCD) gives no stack, says why, and has the kern
 
 import os
 import re
+import subprocess
 import sys
 
 sys.dont_write_bytecode = True
@@ -88,6 +89,15 @@ def check_without_registers(dump, path, label):
     ok(not session.stack(session.gdb(path, *session.STACK))[1:], f"{label}: no stack is made up", text)
 
 
+def left_out(dump, path):
+    """The modules of the stack whose pages are not in a filtered dump. Debian 12's makedumpfile (1.7.2)
+    is older than 6.12 and takes some of that kernel's slab pages for free ones."""
+    run = subprocess.run([session.KSTUB, "info", *session.OPTIONS, path], capture_output=True, text=True)
+    missing = re.findall(r"module (\w+): its sections cannot be read: a page that makedumpfile excluded",
+                         run.stdout)
+    return sorted({m for m in missing if any(f"[{m}]" in frame for frame in dump.oracle())})
+
+
 def main():
     session.need_kstub()
     names = sys.argv[1:] or sorted(
@@ -105,7 +115,12 @@ def main():
                 parts.setdefault(m[1], []).append(os.path.join(dump.dir, variant))
         for variant, paths in parts.items():
             check = check_without_registers if variant == "lkcd" else check_stack
-            check(dump, ",".join(paths), f"{name}, {variant}")
+            label, path = f"{name}, {variant}", ",".join(paths)
+            missing = left_out(dump, path) if variant.startswith("d31") else []
+            if missing:
+                session.skip(f"{label}: the stack", f"makedumpfile left out pages of {', '.join(missing)}")
+            else:
+                check(dump, path, label)
     session.done()
 
 
