@@ -129,7 +129,7 @@ const struct monitor_command monitor_vtop = {
 	.args = "ADDR",
 	.summary = "virtual address to physical: every page-table entry, and whether the page is there",
 	.details = "ADDR is hexadecimal or a symbol. Addresses of the kernel go through its own page tables,\n"
-		   "addresses of a process through those that the selected CPU was using. PAGE says where\n"
+		   "addresses of a process through those of the selected task. PAGE says where\n"
 		   "the page is in the dump, or why it is not: a page that makedumpfile excluded is never\n"
 		   "shown as zeros.\n\n"
 		   "  (gdb) monitor vtop 0xffffffff82a00000\n"
