@@ -250,6 +250,25 @@ struct error *elf_copy_add(struct elf_copy *c, const char *name, const void *byt
 	return err ? err : elf_copy_put(c, c->nsections - 1, bytes, len);
 }
 
+struct error *elf_copy_add_relocations(struct elf_copy *c, const char *name, const void *bytes, size_t len)
+{
+	size_t symtab = 1, relocated = c->nsections - 1;
+	while (symtab < c->nsections && c->sections[symtab].sh_type != SHT_SYMTAB)
+		symtab++;
+	if (symtab == c->nsections)
+		return error_new(ERROR_FORMAT, "the ELF file has no symbols");
+	struct error *err = elf_copy_add(c, name, bytes, len);
+	if (err)
+		return err;
+	Elf64_Shdr *s = &c->sections[c->nsections - 1];
+	s->sh_type = SHT_RELA;
+	s->sh_flags = SHF_INFO_LINK;
+	s->sh_link = (Elf64_Word)symtab;
+	s->sh_info = (Elf64_Word)relocated;
+	s->sh_entsize = sizeof(Elf64_Rela);
+	return NULL;
+}
+
 struct error *elf_copy_finish(struct elf_copy *c)
 {
 	Elf64_Shdr *names = &c->sections[c->header.e_shstrndx];

@@ -46,6 +46,10 @@ struct error *elf_copy_loaded_first(struct elf_copy *c) must_check;
 struct error *elf_copy_put(struct elf_copy *c, size_t index, const void *bytes, size_t len) must_check;
 struct error *elf_copy_add(struct elf_copy *c, const char *name, const void *bytes, size_t len) must_check;
 
+/* A new section of Elf64_Rela for the last one that was added, by the file's symbols as they are. */
+struct error *elf_copy_add_relocations(struct elf_copy *c, const char *name, const void *bytes,
+				       size_t len) must_check;
+
 /* Writes names and headers; may be followed by more sections and another finish. */
 struct error *elf_copy_finish(struct elf_copy *c) must_check;
 

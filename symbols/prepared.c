@@ -18,12 +18,13 @@
 #include "symbols/cfi.h"
 #include "symbols/companion.h"
 #include "symbols/elf-copy.h"
+#include "symbols/module-frame.h"
 #include "symbols/entry.h"
 
 extern char **environ;
 
 /* The numbers go up whenever a prepared file changes its content: an older one is made anew. */
-static const char VMLINUX_FORMAT[] = "kstub prepared vmlinux 6", MODULE_FORMAT[] = "kstub module 3";
+static const char VMLINUX_FORMAT[] = "kstub prepared vmlinux 6", MODULE_FORMAT[] = "kstub module 4";
 static const char FORMAT_SECTION[] = ".kstub.format";
 static const char CFI_FILE[] = "cfi";
 enum { PERCPU_STEP = 16, FORMAT_LEN = 64 };
@@ -367,8 +368,9 @@ static bool suits_gdb(const struct symbols *ko)
 	return true;
 }
 
+/* `frame`: empty when there is none to add. */
 static struct error *make_module(struct symbols *ko, const char *cache_dir, const char *name,
-				 const char *format)
+				 const char *format, const struct module_frame *frame)
 {
 	struct making m;
 	struct error *err = making_start(ko, cache_dir, name, &m);
@@ -379,19 +381,30 @@ static struct error *make_module(struct symbols *ko, const char *cache_dir, cons
 		err = elf_copy_sections(&m.copy, NULL);
 	if (!err)
 		err = elf_copy_loaded_first(&m.copy);
+	if (!err && frame->section.len)
+		err = elf_copy_add(&m.copy, ".debug_frame", frame->section.data, frame->section.len);
+	if (!err && frame->section.len)
+		err = elf_copy_add_relocations(&m.copy, ".rela.debug_frame", frame->relocations.data,
+					       frame->relocations.len);
 	return error_prefix(making_end(&m, format, err), "copying %s", symbols_path(ko));
 }
 
-struct error *prepared_module(struct symbols *ko, const char *cache_dir, const char *name, char **ret)
+static struct error *module_itself(const struct symbols *ko, char **ret)
 {
-	if (suits_gdb(ko)) {
-		/* gdb has a working directory of its own. */
-		char *absolute = realpath(symbols_path(ko), NULL);
-		if (!absolute)
-			return error_os(errno, "%s", symbols_path(ko));
-		*ret = absolute;
-		return NULL;
-	}
+	/* gdb has a working directory of its own. */
+	char *absolute = realpath(symbols_path(ko), NULL);
+	if (!absolute)
+		return error_os(errno, "%s", symbols_path(ko));
+	*ret = absolute;
+	return NULL;
+}
+
+struct error *prepared_module(struct symbols *ko, struct types *types, const char *cache_dir,
+			      const char *name, char **ret, char **warning_ret)
+{
+	bool suits = suits_gdb(ko), silent = module_frame_is_missing(ko);
+	if (suits && !silent)
+		return module_itself(ko, ret);
 	/* In a directory of their own, so that gdb shows a module under its name. */
 	char file[256], format[FORMAT_LEN];
 	bool indexed;
@@ -410,7 +423,19 @@ struct error *prepared_module(struct symbols *ko, const char *cache_dir, const c
 		return error_os(errno, "%s", dir);
 	format_text(ko, MODULE_FORMAT, format);
 	if (!is_current(path, format, &indexed)) {
-		struct error *err = make_module(ko, dir, file, format);
+		_cleanup_module_frame_ struct module_frame frame = MODULE_FRAME_INIT;
+		struct error *err = silent ? module_frame_make(ko, types, &frame) : NULL;
+		if (err && err->code == ERROR_NOMEM)
+			return err;
+		if (err) {
+			err = error_prefix(err, "%s has no unwind rules, so stacks may be wrong in it",
+					   symbols_path(ko));
+			add_warning(warning_ret, err->text);
+			error_free(err);
+			if (suits)
+				return module_itself(ko, ret);
+		}
+		err = make_module(ko, dir, file, format, &frame);
 		if (err)
 			return err;
 	}

@@ -31,10 +31,12 @@ struct error *prepared_vmlinux(struct symbols *vmlinux, const char *cache_dir,
 
 /*
  * `ko` itself, or a copy in `cache_dir` with the ALLOC sections at 0 and before all others, when
- * they are not (gdb would misplace them); caller frees. The copy is called by the module's `name`:
- * files from debuginfod all have one name.
+ * they are not (gdb would misplace them), and with a .debug_frame of its ORC, when it was stripped;
+ * caller frees. The copy is called by the module's `name`: files from debuginfod all have one
+ * name. `types`: the kernel's, for ORC; NULL: unknown. What is missing in a copy that is made is
+ * said in *warning_ret (caller frees; NULL: all well).
  */
-struct error *prepared_module(struct symbols *ko, const char *cache_dir, const char *name,
-			      char **ret) must_check;
+struct error *prepared_module(struct symbols *ko, struct types *types, const char *cache_dir,
+			      const char *name, char **ret, char **warning_ret) must_check;
 
 #endif

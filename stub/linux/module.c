@@ -321,28 +321,36 @@ void modules_free(struct kernel *k)
 	k->nmodules = 0;
 }
 
-static struct error *find_file(struct kernel *k, struct find_modules *files, struct module *m)
+static struct error *find_file(struct kernel *k, struct find_modules *files, struct module *m, char **warning)
 {
 	if (!m->nsections)
 		return error_new(ERROR_NOT_FOUND, "the kernel does not say where its sections are");
 	struct error *err = find_module(files, m->name, &m->build_id, k->cache_dir, &m->symbols);
 	if (!err)
-		err = prepared_module(m->symbols, k->cache_dir, m->name, &m->path);
+		err = prepared_module(m->symbols, k->types, k->cache_dir, m->name, &m->path, warning);
 	return err;
 }
 
 struct error *modules_find_files(struct kernel *k, const struct kernel_options *o)
 {
 	_cleanup_find_modules_ struct find_modules *files = NULL;
+	_cleanup_free_ char *first = NULL;
+	size_t nwarnings = 0;
 	if (!k->nmodules)
 		return NULL;
 	struct error *err = find_modules_open(&o->find, k->release ? k->release : "", &files);
 	for (size_t i = 0; i < k->nmodules && !err; i++) {
 		struct module *m = &k->modules[i];
-		_cleanup_error_ struct error *missing = find_file(k, files, m);
+		_cleanup_free_ char *warning = NULL;
+		_cleanup_error_ struct error *missing = find_file(k, files, m, &warning);
 		if (missing)
 			m->missing = strdup(missing->text);
+		if (warning && !nwarnings++)
+			first = steal(warning);
 	}
+	/* A dialect of ORC that is not known is that of all of them. */
+	if (first)
+		kernel_warn(k, "%s%s", first, nwarnings > 1 ? "; so it is with other modules" : "");
 	return err;
 }
 

@@ -147,11 +147,11 @@ static void check_group(const struct file *from, const struct file *to)
 static void check(const char *original, const char *cache)
 {
 	_cleanup_symbols_ struct symbols *ko = NULL;
-	_cleanup_free_ char *path = NULL, *again = NULL;
+	_cleanup_free_ char *path = NULL, *again = NULL, *warning = NULL;
 	struct file from, to;
 	_cleanup_error_ struct error *err = symbols_open(original, &ko);
 	if (!err)
-		err = prepared_module(ko, cache, "layout", &path);
+		err = prepared_module(ko, NULL, cache, "layout", &path, &warning);
 	if (!tap_ok(!err, "%s is prepared", original)) {
 		tap_diag("%s", err->text);
 		return;
@@ -170,7 +170,7 @@ static void check(const char *original, const char *cache)
 	_cleanup_symbols_ struct symbols *copy = NULL;
 	_cleanup_error_ struct error *second = symbols_open(path, &copy);
 	if (!second)
-		second = prepared_module(copy, cache, "layout", &again);
+		second = prepared_module(copy, NULL, cache, "layout", &again, &warning);
 	tap_ok(!second && !strcmp(path, again), "the copy needs no copy");
 }
 

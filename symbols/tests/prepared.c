@@ -501,7 +501,8 @@ static char *prepare_module(struct bytes b, const char *file, const char *name)
 	snprintf(path, sizeof(path), "%s/%s", root, file);
 	if (!fine(symbols_open(path, &s)))
 		return NULL;
-	if (!fine(prepared_module(s, cache, name, &ret)))
+	_cleanup_free_ char *warning = NULL;
+	if (!fine(prepared_module(s, NULL, cache, name, &ret, &warning)))
 		ret = NULL;
 	symbols_close(s);
 	return ret;
