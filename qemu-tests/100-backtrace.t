@@ -5,6 +5,7 @@
 Every frame that the kernel printed without a "?", in the same order, nothing between and
 nothing after the user's RIP; inlined calls are extra. Then the registers that the kernel
 printed with each RIP: line, as gdb shows them in that frame: right or "<not saved>".
+The same with the trace's modules stripped, as distributions install them.
 A format that has no registers (LKCD) gives no stack, says why, and has the kernel's memory.
 
   100-backtrace.t [DUMP...]     names in build/dumps/
@@ -12,8 +13,10 @@ A format that has no registers (LKCD) gives no stack, says why, and has the kern
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 
 sys.dont_write_bytecode = True
 import session
@@ -53,7 +56,7 @@ def level_of(found, candidates):
     return run[-1] if run else None
 
 
-def check_registers(dump, found):
+def check_registers(dump, path, label, found):
     commands, wanted = [], []
     for frame, registers in register_blocks(dump):
         level = level_of(found, dump.addresses(frame))
@@ -63,7 +66,7 @@ def check_registers(dump, found):
         for name in ("rsp", "eflags") + CALLEE_SAVED:
             commands += [f"echo \\n<{len(wanted)}>", f"p/x ${name}"]
             wanted.append((frame, name, registers[name]))
-    text = session.gdb(dump.path, *commands)
+    text = session.gdb(path, *commands)
     shown = {int(n): value for n, value in
              re.findall(r"^<(\d+)>\$\d+ = (.*)$", text, re.MULTILINE)}
     wrong, saved = [], 0
@@ -73,11 +76,31 @@ def check_registers(dump, found):
             saved += 1
         elif have != "<not saved>" or name in ("rsp", "eflags"):
             wrong.append(f"{name} of {frame}: {have} instead of {value:#x}")
-    ok(wanted and not wrong, f"{dump.name}: no register of an interrupted frame is wrong",
+    ok(wanted and not wrong, f"{label}: no register of an interrupted frame is wrong",
        "\n".join(wrong) or "no frame to look at")
     # The fault itself: the entry code saved them all, so gdb must know them all.
-    ok(saved > len(CALLEE_SAVED), f"{dump.name}: gdb knows the registers that were saved",
+    ok(saved > len(CALLEE_SAVED), f"{label}: gdb knows the registers that were saved",
        text[-2000:])
+
+
+def check_stripped(dump):
+    """Without debug information only the modules' ORC tells about their frames."""
+    modules = {m[1] for m in (re.search(r" \[(\w+)\]$", f) for f in dump.oracle()) if m}
+    modules = {name for name in modules if os.path.exists(os.path.join(dump.dir, name + ".ko"))}
+    if not modules:
+        return
+    label = f"{dump.name}, stripped modules"
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, "vmcore")
+        os.symlink(dump.path, path) # modules are looked for beside the link
+        for file in os.listdir(dump.dir):
+            if file.endswith(".ko"):
+                copy = shutil.copy(os.path.join(dump.dir, file), directory)
+                subprocess.run(["strip", "--strip-debug", copy], check=True)
+        text = session.gdb(path, "info sharedlibrary")
+        bare = set(re.findall(r"^0x.* Yes \(\*\) +\S+/(\w+)\.ko$", text, re.MULTILINE))
+        ok(modules <= bare, f"{label}: gdb has them, and no debug information of theirs", text)
+        check_registers(dump, path, label, check_stack(dump, path, label))
 
 
 def check_without_registers(dump, path, label):
@@ -107,7 +130,8 @@ def main():
     for name in names:
         dump = session.Dump(name)
         found = check_stack(dump, dump.path, name)
-        check_registers(dump, found)
+        check_registers(dump, dump.path, name, found)
+        check_stripped(dump)
         parts = {}
         for variant in sorted(os.listdir(dump.dir)):
             m = re.match(r"vmcore\.([\w-]+)(\.\d)?$", variant)

@@ -11,7 +11,7 @@ fi
 export TEST_GDB=$gdb
 version=$("$gdb" --version | head -n 1)
 {
-	"$here/100-backtrace.t" 6.1-timer 6.12-timer 6.1-overflow 6.12-nmi || true
+	"$here/100-backtrace.t" 6.1-timer 6.12-timer 6.1-overflow 6.12-nmi 6.1-bad_driver 6.12-bad_driver || true
 	"$here/110-symbols.t" 6.1-timer 6.12-timer 6.1-nokaslr || true
 	"$here/120-session.t" || true
 	"$here/160-attach.t" || true
