@@ -89,6 +89,7 @@ void kernel_close(struct kernel *k)
 		return;
 	modules_free(k);
 	tasks_free(k->tasks);
+	free(k->saved_frame);
 	symbols_close(k->vmlinux);
 	aspace_destroy(k->as);
 	if (k->cache_private && k->cache_dir)

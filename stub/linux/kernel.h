@@ -20,6 +20,7 @@
 #include "symbols/types.h"
 
 struct module;
+struct saved_frame;
 struct tasks;
 
 struct kernel_options {
@@ -71,6 +72,7 @@ struct kernel {
 	size_t nmodules;
 	char *modules_damage;           /* where the walk of the module list stopped; NULL: whole */
 
+	struct saved_frame *saved_frame; /* of saved-regs.c; NULL until it is asked */
 	struct tasks *tasks;            /* NULL until tasks_get() is asked; see task.h */
 
 	char *cache_dir;                /* for what gdb loads; NULL: none yet */

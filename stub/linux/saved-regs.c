@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "stub/linux/saved-regs.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "stub/arch/x86_64.h"
@@ -33,7 +34,7 @@ static const uint64_t STACK_MAX = 64 << 10;
  * Bytes of a task's stack. The linker script knows them (include/asm-generic/vmlinux.lds.h); 6.9
  * gave the end its newer name.
  */
-static uint64_t stack_size(struct kernel *k)
+static uint64_t find_stack_size(struct kernel *k)
 {
 	static const char *const ends[] = { "__end_init_stack", "__end_init_task" };
 	uint64_t start, end = 0;
@@ -47,42 +48,55 @@ static uint64_t stack_size(struct kernel *k)
 	return found && end > start && end - start < STACK_MAX ? end - start : STACK_MAX;
 }
 
+/* What is the same for every task, found once: gdb asks for the registers of each. */
+struct saved_frame {
+	bool known;
+	struct frame_layout l;
+	uint64_t stack_size, text_start, text_end;
+};
+
+static const struct saved_frame *frame_of(struct kernel *k)
+{
+	struct saved_frame *f = k->saved_frame;
+	if (f || !k->types)
+		return f;
+	f = k->saved_frame = calloc(1, sizeof(*f));
+	if (!f)
+		return NULL;
+	_cleanup_error_ struct error *err = layout_require(k->types, rows, sizeof(rows) / sizeof(rows[0]), &f->l);
+	_cleanup_error_ struct error *start = kernel_symbol(k, "_text", &f->text_start);
+	_cleanup_error_ struct error *end = kernel_symbol(k, "_etext", &f->text_end);
+	if (start || end) {             /* somewhere in the kernel's half of the addresses */
+		f->text_start = 1ull << 63;
+		f->text_end = UINT64_MAX;
+	}
+	f->stack_size = find_stack_size(k);
+	f->known = !err && f->l.size.size <= FRAME_MAX && f->l.size.size <= f->stack_size;
+	for (size_t i = 0; i < SAVED; i++)      /* a debug info may say anything */
+		f->known = f->known && f->l.saved[i].size == 8 && f->l.saved[i].offset + 8 <= f->l.size.size;
+	return f;
+}
+
 /*
  * Every task was switched out in the kernel's own code; a stack pointer that went astray within its
  * stack leads to an address that is none.
  */
-static bool is_kernel_code(struct kernel *k, uint64_t addr)
-{
-	uint64_t start, end;
-	struct error *err = kernel_symbol(k, "_text", &start);
-	if (!err)
-		err = kernel_symbol(k, "_etext", &end);
-	bool known = !err;
-	error_free(err);
-	return known ? addr >= start && addr < end : addr >> 63;
-}
-
 static bool read_frame(struct kernel *k, const struct task *t, struct regs *ret)
 {
-	struct frame_layout l;
 	unsigned char frame[FRAME_MAX];
-	uint64_t size = stack_size(k);
-	if (!k->types)
+	const struct saved_frame *f = frame_of(k);
+	if (!f || !f->known || (t->sp & 7) || t->sp < t->stack || t->sp - t->stack > f->stack_size - f->l.size.size)
 		return false;
-	struct error *err = layout_require(k->types, rows, sizeof(rows) / sizeof(rows[0]), &l);
-	bool known = !err && l.size.size <= sizeof(frame) && !(t->sp & 7) && t->sp >= t->stack &&
-		     t->sp - t->stack <= size - l.size.size;
-	if (known) {
-		err = kernel_read(k, t->sp, frame, l.size.size);
-		known = !err;
-	}
+	struct error *err = kernel_read(k, t->sp, frame, f->l.size.size);
+	bool read = !err;
 	error_free(err);
-	known = known && is_kernel_code(k, u64_at(frame + l.saved[0].offset));
-	for (size_t i = 0; known && i < SAVED; i++)
-		regs_set(ret, registers[i], u64_at(frame + l.saved[i].offset));
-	if (known)
-		regs_set(ret, X86_RSP, t->sp + l.size.size);
-	return known;
+	uint64_t caller = read ? u64_at(frame + f->l.saved[0].offset) : 0;
+	if (caller < f->text_start || caller >= f->text_end)
+		return false;
+	for (size_t i = 0; i < SAVED; i++)
+		regs_set(ret, registers[i], u64_at(frame + f->l.saved[i].offset));
+	regs_set(ret, X86_RSP, t->sp + f->l.size.size);
+	return true;
 }
 
 enum saved_regs saved_regs(struct kernel *k, const struct task *t, struct regs *ret)
