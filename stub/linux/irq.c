@@ -14,6 +14,9 @@
 /* Handlers that share one line; nobody has so many. */
 enum { ACTIONS_MAX = 256 };
 
+/* What kstub believes, of all interrupts together: text, and descriptors. */
+enum { DESCRIPTORS_MAX = 1 << 20, TEXT_MAX = 64 << 20 };
+
 struct irq_layout {
 	struct member counts, action, name, status, hwirq, chip, domain;
 	struct member chip_name, action_name, action_next;
@@ -44,6 +47,8 @@ struct descriptors {
 	struct irqs *w;
 	struct irq_layout l;
 	int64_t hidden, valid;          /* IRQ_HIDDEN, _IRQ_PROC_VALID; 0: this kernel has none */
+	unsigned seen;                  /* a tree may lead to one of them again and again */
+	size_t text;                    /* bytes of what handles all of them */
 	uint64_t chained;               /* the action of a line that leads to others; 0: none */
 };
 
@@ -146,7 +151,7 @@ static struct error *show_descriptor(struct descriptors *d, uint64_t number, uin
 	struct irqs *w = d->w;
 	const struct irq_layout *l = &d->l;
 	uint64_t status, counts, action;
-	struct irq irq = { .addr = desc };
+	struct irq irq = { .total = 0 };
 	struct error *err = kernel_read_member(w->k, desc, &l->status, &status);
 	if (!err)
 		err = kernel_read_member(w->k, desc, &l->counts, &counts);
@@ -171,6 +176,7 @@ static struct error *show_descriptor(struct descriptors *d, uint64_t number, uin
 	if (err)
 		return err;
 	irq.actions = buffer_text(&w->actions);
+	d->text += w->actions.len;
 	w->visit(w->arg, &irq);
 	return steal(damage);
 }
@@ -179,6 +185,8 @@ static struct error *visit_index(void *arg, uint64_t index, uint64_t entry)
 {
 	struct descriptors *d = arg;
 	char what[48];
+	if (++d->seen > DESCRIPTORS_MAX || d->text > TEXT_MAX)
+		return error_at(ERROR_FORMAT, entry, "more interrupts than kstub believes");
 	snprintf(what, sizeof(what), "interrupt %" PRIu64, index);
 	return irqs_note(d->w, show_descriptor(d, index, entry), what);
 }

@@ -8,7 +8,6 @@
 
 struct irq {
 	char name[16];                  /* "24", "NMI" */
-	uint64_t addr;                  /* of its struct irq_desc; 0: none, of the architecture */
 	uint64_t total;
 	const uint64_t *counts;         /* one for each of the CPUs that were asked for; NULL: only a total */
 	char chip[64];                  /* "IO-APIC"; "" for the architecture's */

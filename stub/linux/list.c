@@ -85,7 +85,7 @@ static struct error *walk_entry(struct xarray_walk *w, uint64_t entry, uint64_t 
 	uint64_t node = entry - TAG_INTERNAL;
 	if (!w->left--)
 		return error_at(ERROR_FORMAT, node, "more nodes than kstub believes");
-	struct error *err = kernel_read_uint(w->k, node + w->l.shift.offset, w->l.shift.size, &shift);
+	struct error *err = kernel_read_member(w->k, node, &w->l.shift, &shift);
 	if (!err && shift >= above)
 		err = error_at(ERROR_FORMAT, node, "a node of a tree that is no deeper than the one above it");
 	if (!err)

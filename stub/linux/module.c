@@ -62,11 +62,6 @@ static struct error *need(const struct module_layout *l, size_t field)
 }
 #define NEED(l, field) need(l, offsetof(struct module_layout, field))
 
-static struct error *read_member(struct kernel *k, uint64_t base, const struct member *m, uint64_t *ret)
-{
-	return kernel_read_uint(k, base + m->offset, m->size, ret);
-}
-
 /* As /proc/modules prints them: address of the text, bytes of all parts (kernel/module/procfs.c). */
 static struct error *read_memory(struct kernel *k, const struct module_layout *l, struct module *m)
 {
@@ -75,13 +70,13 @@ static struct error *read_memory(struct kernel *k, const struct module_layout *l
 		uint64_t init_size = 0;
 		err = NEED(l, core_base);
 		if (!err)
-			err = read_member(k, m->addr, &l->core_base, &m->base);
+			err = kernel_read_member(k, m->addr, &l->core_base, &m->base);
 		if (!err)
-			err = read_member(k, m->addr, &l->core_size, &m->size);
+			err = kernel_read_member(k, m->addr, &l->core_size, &m->size);
 		if (!err && l->init_size.present)
-			err = read_member(k, m->addr, &l->init_size, &init_size);
+			err = kernel_read_member(k, m->addr, &l->init_size, &init_size);
 		if (!err && l->core_text_size.present)
-			err = read_member(k, m->addr, &l->core_text_size, &m->text_size);
+			err = kernel_read_member(k, m->addr, &l->core_text_size, &m->text_size);
 		m->text_base = m->base;
 		m->regions[0] = (struct phys_range){ m->base, m->base + m->size };
 		m->nregions = 1;
@@ -96,9 +91,9 @@ static struct error *read_memory(struct kernel *k, const struct module_layout *l
 	uint64_t count = l->mem.count < MODULE_REGIONS ? l->mem.count : MODULE_REGIONS;
 	for (uint64_t i = 0; i < count; i++) {
 		uint64_t at = m->addr + l->mem.offset + i * l->mem_sizeof.size, base, size;
-		err = read_member(k, at, &l->mem_base, &base);
+		err = kernel_read_member(k, at, &l->mem_base, &base);
 		if (!err)
-			err = read_member(k, at, &l->mem_size, &size);
+			err = kernel_read_member(k, at, &l->mem_size, &size);
 		if (err)
 			return err;
 		if (i == 0) {   /* MOD_TEXT */
@@ -131,7 +126,7 @@ static struct error *start_sections(struct kernel *k, const struct module_layout
 		w->name = l->attr_name;
 		w->address = l->attr_address;
 		err = NEED(l, attr_name);
-		return err ? err : read_member(k, attrs, &l->sects_count, &w->count);
+		return err ? err : kernel_read_member(k, attrs, &l->sects_count, &w->count);
 	}
 	w->stride = l->bin_sizeof.size;
 	w->name = l->bin_name;
@@ -141,7 +136,7 @@ static struct error *start_sections(struct kernel *k, const struct module_layout
 		err = NEED(l, sects_bin_attrs);
 	uint64_t list, entry = 1;
 	if (!err)
-		err = read_member(k, attrs, &l->sects_bin_attrs, &list);
+		err = kernel_read_member(k, attrs, &l->sects_bin_attrs, &list);
 	for (w->count = 0; !err && w->count < SECTIONS_MAX; w->count++) {
 		err = kernel_read_u64(k, list + w->count * 8, &entry);
 		if (!err && !entry)
@@ -156,7 +151,7 @@ static struct error *read_sections(struct kernel *k, const struct module_layout 
 	uint64_t attrs;
 	struct error *err = NEED(l, sect_attrs);
 	if (!err)
-		err = read_member(k, m->addr, &l->sect_attrs, &attrs);
+		err = kernel_read_member(k, m->addr, &l->sect_attrs, &attrs);
 	if (err || !attrs)
 		return err;
 	err = start_sections(k, l, attrs, &w);
@@ -170,11 +165,11 @@ static struct error *read_sections(struct kernel *k, const struct module_layout 
 	for (uint64_t i = 0; i < w.count; i++) {
 		struct module_section *s = &m->sections[m->nsections];
 		uint64_t at = w.first + i * w.stride, name;
-		err = read_member(k, at, &w.name, &name);
+		err = kernel_read_member(k, at, &w.name, &name);
 		if (!err)
 			err = kernel_read_text(k, name, s->name, sizeof(s->name));
 		if (!err)
-			err = read_member(k, at, &w.address, &s->addr);
+			err = kernel_read_member(k, at, &w.address, &s->addr);
 		if (err)
 			return err;
 		m->nsections++;
@@ -218,12 +213,12 @@ static struct error *read_module(struct kernel *k, const struct module_layout *l
 	if (!m->name[0])
 		return error_at(ERROR_FORMAT, m->addr, "a module without a name");
 	if (l->state.present)
-		err = read_member(k, m->addr, &l->state, &state);
+		err = kernel_read_member(k, m->addr, &l->state, &state);
 	m->state = (unsigned)state;
 	if (!err)
 		err = read_memory(k, l, m);
 	if (!err && l->percpu.present)
-		err = read_member(k, m->addr, &l->percpu, &m->percpu);
+		err = kernel_read_member(k, m->addr, &l->percpu, &m->percpu);
 	if (err)
 		return err;
 	err = read_sections(k, l, m);

@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "stub/base/cleanup.h"
 #include "stub/linux/layout.h"

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "stub/linux/path.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "stub/linux/layout.h"
 
-/* Names in all paths of one command; mounts one above the other in one path. */
+/* Names and mounts in all paths of one command; mounts one above the other in one path. */
 enum { NAMES_MAX = 4 << 20, MOUNTS_MAX = 4096 };
 
 #define ROW(type, member, field) { type, member, offsetof(struct path_layout, field) }
@@ -23,7 +22,6 @@ static const struct layout_row rows[] = {
 	ROW("dentry", "d_name.name", d_name),
 	ROW("dentry", "d_name.len", d_name_len),
 	ROW("dentry", "d_hash.pprev", d_unhashed),
-	ROW("dentry", "d_inode", d_inode),
 	ROW("dentry", "d_op", d_op),
 	ROW("dentry_operations", "d_dname", d_dname),
 	ROW("super_block", "s_type", s_type),
@@ -59,6 +57,13 @@ void paths_set(struct paths *p, const char *text)
 	memcpy(p->text + p->at, text, len);
 }
 
+/* Of all that one command may take; false: there were too many. */
+static bool take_step(struct paths *p)
+{
+	p->left -= p->left > 0;
+	return p->left;
+}
+
 static struct error *too_long(uint64_t dentry)
 {
 	return error_at(ERROR_FORMAT, dentry, "a path that is longer than kstub believes");
@@ -68,10 +73,8 @@ static struct error *too_long(uint64_t dentry)
 static struct error *locate_name(struct paths *p, uint64_t dentry, uint64_t *va_ret, size_t *len_ret)
 {
 	uint64_t len;
-	if (!p->left--) {
-		p->left = 0;
+	if (!take_step(p))
 		return error_at(ERROR_FORMAT, dentry, "more names of files than kstub believes");
-	}
 	struct error *err = kernel_read_member(p->k, dentry, &p->l.d_name, va_ret);
 	if (!err)
 		err = kernel_read_member(p->k, dentry, &p->l.d_name_len, &len);
@@ -145,8 +148,7 @@ static struct error *prepend_path(struct paths *p, struct path at, const struct 
 		if (reached)
 			break;
 		err = climb(p, &at, &ended);
-		mounts += at.mnt != mnt;
-		if (!err && mounts > MOUNTS_MAX)
+		if (!err && at.mnt != mnt && (++mounts > MOUNTS_MAX || !take_step(p)))
 			err = error_at(ERROR_FORMAT, mnt, "mounts above each other in a circle");
 	}
 	if (!err && p->at >= end) {

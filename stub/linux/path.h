@@ -16,7 +16,7 @@ enum { PATH_LEN_MAX = 16384 };
 struct path_layout {
 	struct member path_mnt, path_dentry;
 	struct member mount_mnt, mnt_root, mnt_sb, mnt_parent, mnt_mountpoint, mnt_devname;
-	struct member d_parent, d_name, d_name_len, d_unhashed, d_inode, d_op, d_dname;
+	struct member d_parent, d_name, d_name_len, d_unhashed, d_op, d_dname;
 	struct member s_type, s_subtype, type_name;
 };
 

@@ -10,14 +10,9 @@ static const uint64_t IMAGE_ALIGN = 2 << 20;
 
 enum { CPUS_TRIED = 64 };
 
-static struct error *read_phys_for_walk(void *arg, uint64_t pa, void *buf, size_t len)
-{
-	return target_read_phys(arg, pa, buf, len);
-}
-
 static bool walk(struct target *t, const struct paging *p, uint64_t va, struct mapping *ret)
 {
-	struct phys_reader rd = { read_phys_for_walk, t };
+	struct phys_reader rd = target_phys_reader(t);
 	struct error *err = t->arch->walk(p, va, rd, NULL, ret);
 	error_free(err);
 	return !err;
@@ -34,7 +29,7 @@ enum place_result place_by_vmcoreinfo(struct target *t, const struct vmcoreinfo 
 		.phys_base = (uint64_t)v->phys_base,
 	};
 	struct mapping m;
-	struct phys_reader rd = { read_phys_for_walk, t };
+	struct phys_reader rd = target_phys_reader(t);
 	struct error *err = t->arch->walk(&p.paging, v->stext, rd, NULL, &m);
 	bool missing = err && (err->code == ERROR_EXCLUDED || err->code == ERROR_TRUNCATED);
 	bool wrong = err || m.pa != v->stext - KERNEL_MAP_START + p.phys_base;

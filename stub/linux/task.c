@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stub/base/bytes.h"
 #include "stub/base/cleanup.h"
 #include "stub/linux/cpus.h"
 #include "stub/linux/layout.h"
@@ -13,6 +12,9 @@
 
 /* PID_MAX_LIMIT of include/linux/threads.h; a struct task_struct of a kernel has some 10 KiB. */
 enum { PID_LIMIT = 4 << 20, SPAN_MAX = 256 << 10 };
+
+/* A damaged list is walked from both ends. */
+enum { VISITS_MAX = 2 * PID_LIMIT + 2 * CPUS_MAX };
 
 struct task_layout {
 	struct member state, exit_state, flags, stack, pid, tgid, comm, mm, sp, tasks, thread_node, signal;
@@ -64,14 +66,24 @@ struct walk {
 	struct task last;               /* the last one that was read */
 	uint64_t last_signal;           /* its struct signal_struct */
 	uint64_t leader;                /* whose threads are being listed */
+	uint32_t tgid;                  /* its */
+	uint64_t stranger;              /* among them, of another process; 0: none */
 	bool leader_seen;               /* among them */
+	size_t left;                    /* tasks yet to be looked at: lists may share what they list */
+	bool spent;                     /* there was one more: all walks end */
 	char *damage;                   /* the first that was met */
 };
+
+/* Ends every walk, as no damage does. */
+static bool is_final(const struct walk *w, const struct error *err)
+{
+	return err->code == ERROR_NOMEM || w->spent;
+}
 
 /* Keeps the first reason; out of memory goes on to the caller. */
 static struct error *note_damage(struct walk *w, struct error *err, const char *what)
 {
-	if (!err || err->code == ERROR_NOMEM)
+	if (!err || is_final(w, err))
 		return err;
 	if (!w->damage && asprintf(&w->damage, "%s: %s", what, err->text) < 0)
 		w->damage = NULL;
@@ -147,6 +159,11 @@ static struct error *read_task(struct walk *w, uint64_t addr, enum evidence e, s
 static struct error *add_task(struct walk *w, uint64_t addr, enum evidence e)
 {
 	struct task t;
+	if (!w->left) {
+		w->spent = true;
+		return error_at(ERROR_FORMAT, addr, "more tasks than kstub believes");
+	}
+	w->left--;
 	struct error *err = read_task(w, addr, e, &t);
 	if (err)
 		return err;
@@ -182,7 +199,12 @@ static struct error *visit_thread(void *arg, uint64_t node)
 		w->leader_seen = true;
 		return NULL;
 	}
-	return note_damage(w, add_listed(w, addr), "the list of a process's threads is damaged");
+	struct error *err = add_listed(w, addr);
+	if (!err && w->last.tgid != w->tgid) {
+		w->all->n--;
+		w->stranger = w->stranger ? w->stranger : addr;
+	}
+	return note_damage(w, err, "the list of a process's threads is damaged");
 }
 
 static struct error *visit_process(void *arg, uint64_t node)
@@ -193,11 +215,15 @@ static struct error *visit_process(void *arg, uint64_t node)
 	if (err)
 		return note_damage(w, err, "the task list is damaged");
 	w->leader = w->last.addr;
+	w->tgid = w->last.tgid;
 	w->leader_seen = false;
+	w->stranger = 0;
 	snprintf(what, sizeof(what), "the list of the threads of PID %u is damaged", w->last.pid);
 	err = list_walk(w->k, w->last_signal + w->l.thread_head.offset, LIST_FORWARD, visit_thread, w);
 	if (!err && !w->leader_seen)
 		err = error_at(ERROR_FORMAT, w->leader, "it lacks the process itself,");
+	if (!err && w->stranger)
+		err = error_at(ERROR_FORMAT, w->stranger, "it has a thread of another process,");
 	return note_damage(w, err, what);
 }
 
@@ -267,7 +293,7 @@ static struct error *visit_queued(void *arg, uint64_t node)
 {
 	struct walk *w = arg;
 	struct error *err = add_listed(w, node - w->l.group_node.offset);
-	if (err && err->code == ERROR_NOMEM)
+	if (err && is_final(w, err))
 		return err;
 	error_free(err);
 	return NULL;
@@ -302,10 +328,10 @@ static struct error *visit_pid(void *arg, uint64_t pid, uint64_t entry)
 	struct error *err = kernel_read_u64(w->k, entry + w->l.pid_tasks.offset, &node);
 	addr = node - w->l.pid_links.offset;
 	if (!err && node)
-		err = kernel_read_uint(w->k, addr + w->l.pid.offset, w->l.pid.size, &found);
+		err = kernel_read_member(w->k, addr, &w->l.pid, &found);
 	if (!err && node && found == pid && pid)
 		err = add_task(w, addr, POINTED_AT);
-	if (err && err->code == ERROR_NOMEM)
+	if (err && is_final(w, err))
 		return err;
 	error_free(err);
 	return NULL;
@@ -437,7 +463,7 @@ static struct error *add_current(struct walk *w, unsigned cpu)
 	return note_damage(w, err, "the current task of a CPU");
 }
 
-static struct error *read_all(struct walk *w)
+static struct error *gather(struct walk *w)
 {
 	struct error *err = NULL;
 	for (unsigned cpu = 0; !err && cpu < w->k->npercpu; cpu++)
@@ -446,12 +472,20 @@ static struct error *read_all(struct walk *w)
 		err = walk_processes(w, LIST_FORWARD);
 	for (unsigned cpu = 0; !err && cpu < w->k->npercpu; cpu++)
 		err = add_current(w, cpu);
-	if (!err && w->damage) {
-		err = walk_processes(w, LIST_BACKWARD);
-		for (unsigned cpu = 0; !err && cpu < w->k->npercpu; cpu++)
-			err = add_queued(w, cpu);
-		if (!err)
-			err = add_from_pid_table(w);
+	if (err || !w->damage)
+		return err;
+	err = walk_processes(w, LIST_BACKWARD);
+	for (unsigned cpu = 0; !err && cpu < w->k->npercpu; cpu++)
+		err = add_queued(w, cpu);
+	return err ? err : add_from_pid_table(w);
+}
+
+static struct error *read_all(struct walk *w)
+{
+	struct error *err = gather(w);
+	if (err && w->spent && err->code != ERROR_NOMEM) {
+		w->spent = false;       /* what was gathered is shown */
+		err = note_damage(w, err, "the task list is damaged");
 	}
 	if (!err)
 		err = sort(w);
@@ -460,7 +494,7 @@ static struct error *read_all(struct walk *w)
 
 static struct error *tasks_read(struct kernel *k, struct tasks *all)
 {
-	struct walk w = { .k = k, .all = all };
+	struct walk w = { .k = k, .all = all, .left = VISITS_MAX };
 	_cleanup_free_ unsigned char *raw = NULL;
 	if (!k->types || !k->placed)
 		return error_new(ERROR_NOT_FOUND, "tasks are not known without the kernel's %s: %s",

@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -53,10 +54,8 @@ static unsigned current_cpu(const struct monitor_context *c)
 {
 	if (c->cpu >= 0)
 		return (unsigned)c->cpu;
-	for (unsigned i = 0; c->task && i < c->target->ncpus; i++)
-		if (c->kernel->cpu_numbers[i] == c->task->cpu)
-			return i;
-	return 0;
+	unsigned index = 0;
+	return c->task && cpus_regs(c->kernel, c->task->cpu, &index) ? index : 0;
 }
 
 static struct error *show_cpu(const struct monitor_context *c, unsigned index, struct buffer *ret)
@@ -188,11 +187,6 @@ static void add_missing(struct map_visitor *v, uint64_t va, uint64_t len)
 		s->first_missing = va;
 }
 
-static struct error *read_table(void *arg, uint64_t pa, void *buf, size_t len)
-{
-	return target_read_phys(arg, pa, buf, len);
-}
-
 /* The tables in use where the selected thread runs; the kernel's own where these are not known. */
 static struct error *current_paging(const struct monitor_context *c, struct paging *ret)
 {
@@ -217,7 +211,7 @@ static struct error *info_mem(const struct monitor_context *c, int argc, char **
 	if (err)
 		return err;
 	writer_table(w, ranges, sizeof(ranges) / sizeof(ranges[0]));
-	c->target->arch->map(&paging, (struct phys_reader){ read_table, c->target }, &s.visitor);
+	c->target->arch->map(&paging, target_phys_reader(c->target), &s.visitor);
 	show_range(&s);
 	if (s.missing)
 		writer_note(w, "%zu page tables are not in the dump, the first is that of %016" PRIx64, s.missing,
@@ -426,7 +420,7 @@ const struct monitor_command monitor_xp = {
 
 static struct error *run_gva2gpa(const struct monitor_context *c, int argc, char **argv, struct monitor_writer *w)
 {
-	struct phys_reader rd = { read_table, c->target };
+	struct phys_reader rd = target_phys_reader(c->target);
 	struct paging paging;
 	struct mapping m;
 	uint64_t va;

@@ -48,16 +48,10 @@ const struct paging *aspace_paging(const struct aspace *as)
 	return &as->paging;
 }
 
-static struct error *read_for_walk(void *arg, uint64_t pa, void *buf, size_t len)
-{
-	return target_read_phys(arg, pa, buf, len);
-}
-
 struct error *aspace_translate(struct aspace *as, uint64_t va, struct walk_trace *trace,
 			       struct mapping *ret)
 {
-	struct phys_reader rd = { read_for_walk, as->target };
-	return as->target->arch->walk(&as->paging, va, rd, trace, ret);
+	return as->target->arch->walk(&as->paging, va, target_phys_reader(as->target), trace, ret);
 }
 
 /* An entry of a table that is remembered; one that is not there whole is read as it is. */

@@ -44,3 +44,13 @@ struct error *target_read_phys_some(struct target *t, uint64_t pa, void *buf, si
 		*got_ret = len;
 	return err;
 }
+
+static struct error *read_for_walk(void *arg, uint64_t pa, void *buf, size_t len)
+{
+	return target_read_phys(arg, pa, buf, len);
+}
+
+struct phys_reader target_phys_reader(struct target *t)
+{
+	return (struct phys_reader){ read_for_walk, t };
+}

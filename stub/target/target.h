@@ -81,6 +81,9 @@ static inline struct error *must_check target_read_phys(struct target *t, uint64
 	return t->ops->read_phys(t, pa, buf, len);
 }
 
+/* For the page walks of an arch: the target's memory. */
+struct phys_reader target_phys_reader(struct target *t);
+
 /* As many bytes as there are before the first missing one; an error only when there is none. */
 struct error *target_read_phys_some(struct target *t, uint64_t pa, void *buf, size_t len,
 				    size_t *got_ret) must_check;

@@ -288,6 +288,11 @@ static void has_the_signal_of_another(struct scene *c)
 	set_task(c, "two", "signal", symbol(c, "signal_one"));
 }
 
+static void has_a_stranger(struct scene *c)
+{
+	set(c, "second", "task_struct", "tgid", 1, 4);
+}
+
 static void has_no_idle_task(struct scene *c)
 {
 	put(c->m, phys(symbol(c, "areas") + offset(c, "rq", "idle")), symbol(c, "one"));
@@ -321,6 +326,7 @@ static const struct {
 	{ "a thread whose stack is nonsense", has_a_damaged_stack, "0/0 0/1 1 2 412 413 500", NULL },
 	{ "a process without a signal_struct", has_no_signal, "0/0 0/1 1 2 412 413 500", "threads of PID 412" },
 	{ "a process with another's", has_the_signal_of_another, "0/0 0/1 1 2 412 413 500", "lacks the process itself" },
+	{ "a thread that says it is another process's", has_a_stranger, "0/0 0/1 1 2 412 413 500", "of another process" },
 	{ "a CPU whose idle task is another", has_no_idle_task, "0/0 0/1 1 2 412 413 500", "another task" },
 	{ "a task that exits on its CPU", exits_on_its_cpu, "0/0 0/1 1 2 412 500", NULL },
 	{ "a CPU that was never started", was_never_started, "0/0 0/1 1 2 412 413 500", NULL },
@@ -395,6 +401,7 @@ struct crowd {
 	struct memory m;                /* first: it is the target */
 	unsigned char block[BLOCK];     /* number 0 */
 	uint64_t tasks, node, pid, tgid, signal, head, init_tasks;
+	bool share;                     /* one list of threads, of all of them, for each */
 };
 
 static void put_block(struct crowd *w, uint64_t i, unsigned char *block)
@@ -403,16 +410,25 @@ static void put_block(struct crowd *w, uint64_t i, unsigned char *block)
 	uint64_t next = i + 1 < MILLION ? at + BLOCK + w->tasks : w->init_tasks;
 	uint64_t prev = i ? at - BLOCK + w->tasks : w->init_tasks, signal = at + SIGNAL_AT;
 	uint32_t pid = (uint32_t)i + 1;
+	uint64_t after = node + BLOCK, before = node - BLOCK;
+	if (w->share) {                 /* the head is number 0's; number 0 is no thread */
+		signal = CROWD_VA + SIGNAL_AT;
+		head = signal + w->head;
+		after = i + 1 < MILLION ? after : head;
+		before = i > 1 ? before : head;
+	}
 	memcpy(block, w->block, BLOCK);
 	memcpy(block + w->tasks, &next, 8);
 	memcpy(block + w->tasks + 8, &prev, 8);
-	memcpy(block + w->node, &head, 8);
-	memcpy(block + w->node + 8, &head, 8);
+	memcpy(block + w->node, w->share ? &after : &head, 8);
+	memcpy(block + w->node + 8, w->share ? &before : &head, 8);
 	memcpy(block + w->pid, &pid, 4);
 	memcpy(block + w->tgid, &pid, 4);
 	memcpy(block + w->signal, &signal, 8);
-	memcpy(block + SIGNAL_AT + w->head, &node, 8);
-	memcpy(block + SIGNAL_AT + w->head + 8, &node, 8);
+	uint64_t first = w->share ? CROWD_VA + BLOCK + w->node : node;
+	uint64_t last = w->share ? CROWD_VA + (MILLION - 1) * (uint64_t)BLOCK + w->node : node;
+	memcpy(block + SIGNAL_AT + w->head, &first, 8);
+	memcpy(block + SIGNAL_AT + w->head + 8, &last, 8);
 }
 
 static struct error *read_crowd(struct target *t, uint64_t pa, void *buf, size_t len)
@@ -463,6 +479,11 @@ static void check_crowd(const struct memory *m)
 	const char *damage = all && all->damage ? all->damage : "";
 	tap_ok(strstr(damage, "same PID: 412, of 'crowd' and 'two'") || strstr(damage, "of 'two' and 'crowd'"),
 	       "and one that is none of them: %s", damage);
+	/* Who would walk the list of each of them would walk for weeks. */
+	w->share = true;
+	all = tasks_of(&c);
+	tap_ok(all && all->damage && all->n <= MILLION + 2 && strstr(all->damage, "PID 1 is damaged"),
+	       "a million processes that share one list of threads: %s", all && all->damage ? all->damage : "");
 	close_scene(&c);
 	free(w);
 }
