@@ -15,12 +15,6 @@
 #include "symbols/variables.h"
 #include "symbols/windows.h"
 
-/*
- * In the non-canonical hole: gdb wants a .text, and one that covered kernel addresses would make
- * it look for their symbols here.
- */
-static const uint64_t TEXT = 0x8000000000000000;
-
 /* User addresses of 5-level paging, and so of 4-level as well; page 0 stays uncovered. */
 static const uint64_t USER_START = 0x1000, USER_END = 0x00fffffffffff000;
 
@@ -66,7 +60,7 @@ static void put_frame(struct buffer *b, uint64_t shift)
 {
 	cfi_cie(b, false);
 	put_end(b, USER_START - shift, USER_END - USER_START, true);
-	put_end(b, TEXT - shift, MARKS * MARK_SIZE, false);
+	put_end(b, WINDOW_MARKS - shift, MARKS * MARK_SIZE, false);
 }
 
 static void put_marks(struct parts *p, uint64_t shift)
@@ -87,7 +81,7 @@ static void put_marks(struct parts *p, uint64_t shift)
 		buffer_put(symbols, &s, sizeof(s));
 		buffer_put(strings, names[i], strlen(names[i]) + 1);
 	}
-	p->text = TEXT - shift;
+	p->text = WINDOW_MARKS - shift;
 	p->text_size = MARKS * MARK_SIZE;
 }
 
@@ -169,7 +163,8 @@ static struct error *write_parts(const char *cache_dir, const char *name, struct
 
 struct error *companion_write(const char *cache_dir, const char *name, const struct buffer *frame)
 {
-	_cleanup_parts_ struct parts p = { .text = TEXT, .text_size = 1 };
+	/* gdb wants a .text, and one that covered kernel addresses would make it look for symbols here. */
+	_cleanup_parts_ struct parts p = { .text = WINDOW_MARKS, .text_size = 1 };
 	buffer_put(&p.bytes[SECTION_FRAME], frame->data, frame->len);
 	p.bytes[SECTION_FRAME].failed |= frame->failed;
 	return write_parts(cache_dir, name, &p);
@@ -192,19 +187,18 @@ static void put_ranges(struct buffer *b)
 	buffer_put(b, &ranges, sizeof(ranges));
 }
 
-static struct error *put_variables(const struct companion_options *o, const uint64_t *percpu, uint64_t shift,
+/* What is declared: `percpu` are the types of the per-CPU variables, NULL: nothing is. */
+struct declared {
+	const uint64_t *percpu;
+	bool left_out[VARIABLES];
+};
+
+static struct error *put_variables(const struct companion_options *o, const struct declared *d, uint64_t shift,
 				   struct parts *p)
 {
 	struct dwarf_writer w;
-	bool left_out[VARIABLES], any = false;
-	for (unsigned v = 0; v < VARIABLES; v++) {
-		left_out[v] = o->is_taken(o->arg, variable_name(v));
-		any |= !left_out[v];
-	}
-	if (!any)
-		return NULL;
 	dwarf_writer_init(&w, "kstub");
-	struct error *err = variables_write(o->vmlinux, o->types, percpu, left_out, shift, &w);
+	struct error *err = variables_write(o->vmlinux, o->types, d->percpu, d->left_out, shift, &w);
 	buffer_put(&p->bytes[SECTION_INFO], w.info.data, w.info.len);
 	buffer_put(&p->bytes[SECTION_ABBREV], w.abbrev.data, w.abbrev.len);
 	put_ranges(&p->bytes[SECTION_RANGES]);
@@ -214,13 +208,13 @@ static struct error *put_variables(const struct companion_options *o, const uint
 
 /* Some ten thousand bytes: made anew each time, so that it is never stale. */
 static struct error *write_one(const char *cache_dir, const char *name, const struct companion_options *o,
-			       const uint64_t *percpu, uint64_t shift, char **path_ret)
+			       const struct declared *d, uint64_t shift, char **path_ret)
 {
 	_cleanup_parts_ struct parts p = { .text = 0 };
 	_cleanup_free_ char *path = NULL;
 	put_frame(&p.bytes[SECTION_FRAME], shift);
 	put_marks(&p, shift);
-	struct error *err = percpu ? put_variables(o, percpu, shift, &p) : NULL;
+	struct error *err = d->percpu ? put_variables(o, d, shift, &p) : NULL;
 	if (!err && asprintf(&path, "%s/%s", cache_dir, name) < 0) {
 		path = NULL;
 		err = error_nomem();
@@ -280,6 +274,7 @@ struct error *companion_files(const char *cache_dir, const struct companion_opti
 	struct types *dwarf = NULL;
 	_cleanup_free_ uint64_t *percpu = NULL;
 	_cleanup_free_ char *exec_file = NULL;
+	struct declared d = { NULL };
 	struct error *err = NULL;
 	if (o.vmlinux && o.types) {
 		err = percpu_types(o.vmlinux, o.types, cache_dir, o.progress, &percpu);
@@ -288,10 +283,14 @@ struct error *companion_files(const char *cache_dir, const struct companion_opti
 		if (dwarf)
 			o.types = dwarf;
 	}
+	unsigned nleft_out = 0;
+	for (unsigned v = 0; !err && percpu && v < VARIABLES; v++)
+		nleft_out += d.left_out[v] = o.is_taken(o.arg, variable_name(v));
+	d.percpu = nleft_out < VARIABLES ? percpu : NULL;
 	if (!err)
-		err = write_one(cache_dir, "companion", &o, percpu, 0, &exec_file);
+		err = write_one(cache_dir, "companion", &o, &d, 0, &exec_file);
 	if (!err)
-		err = write_one(cache_dir, "companion-library", &o, percpu, COMPANION_OFFSET, &ret->library);
+		err = write_one(cache_dir, "companion-library", &o, &d, COMPANION_OFFSET, &ret->library);
 	if (!err)
 		ret->exec_file = steal(exec_file);
 	types_destroy(dwarf);

@@ -18,8 +18,8 @@
 #include "symbols/cfi.h"
 #include "symbols/companion.h"
 #include "symbols/elf-copy.h"
-#include "symbols/module-frame.h"
 #include "symbols/entry.h"
+#include "symbols/module-frame.h"
 
 extern char **environ;
 
@@ -80,7 +80,7 @@ static size_t find_section(const struct elf_file *f, const char *name)
  */
 static void edit_percpu(const struct elf_file *f, struct elf_copy *c)
 {
-	size_t i = find_section(f, ".data..percpu");
+	size_t i = find_section(f, PERCPU_SECTION);
 	Elf64_Shdr *s = &c->sections[i];
 	if (!i || s->sh_addr || !(s->sh_flags & SHF_ALLOC) || s->sh_size <= PERCPU_STEP)
 		return;

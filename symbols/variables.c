@@ -161,11 +161,11 @@ static void put_type(struct writing *g, struct known k)
 	struct type_shape s;
 	if (is_full(g))
 		return;
-	g->t->source->shape(g->t, k.type, &s);
 	if (k.pointer) {
 		put_simple(g, DW_TAG_pointer_type, k.label, label_of(g, k.type));
 		return;
 	}
+	g->t->source->shape(g->t, k.type, &s);
 	switch (s.kind) {
 	case SHAPE_BASE:
 		dwarf_open(g->w, DW_TAG_base_type, k.label);

@@ -11,9 +11,11 @@
 /* Program counters of threads that have no stack: gdb shows the name and ends there. */
 enum mark { MARK_STACK_FREED, MARK_STACK_DAMAGED, MARK_REGISTERS_NOT_SAVED, MARKS, MARK_SIZE = 0x10 };
 
+static const uint64_t WINDOW_MARKS = 0x8000000000000000;
+
 static inline uint64_t mark_address(enum mark m)
 {
-	return 0x8000000000000000 + (uint64_t)m * MARK_SIZE;
+	return WINDOW_MARKS + (uint64_t)m * MARK_SIZE;
 }
 
 /* `current`, one pointer, and `k`, a struct kstub_view. */

@@ -371,7 +371,7 @@ static uint64_t section_address(const struct module *m, const char *name)
 	if (m->state == MODULE_LIVE && !strncmp(name, ".init.", 6))
 		return 0;
 	/* Not in sysfs: the kernel takes it out of the module (kernel/module/main.c, layout_and_allocate). */
-	if (!strcmp(name, ".data..percpu"))
+	if (!strcmp(name, PERCPU_SECTION))
 		return m->percpu;
 	const struct module_section *s = section_of(m, name);
 	return s ? s->addr : 0;
