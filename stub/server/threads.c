@@ -9,7 +9,7 @@
 #include "symbols/windows.h"
 
 /* The first number that is no PID (PID_MAX_LIMIT, include/linux/threads.h), + 1: 0 is no thread. */
-enum { IDLE_FIRST = 0x400001 };
+enum { IDLE_FIRST = 0x400001, LOST_FIRST = IDLE_FIRST + CPUS_MAX };
 
 /* NULL: not known. They were read when the view was chosen; a dump's never change. */
 static const struct tasks *all_tasks(const struct threads *t)
@@ -54,20 +54,44 @@ static void of_cpu(const struct threads *t, size_t index, struct thread *ret)
 	};
 }
 
+/*
+ * A CPU whose registers are there, and whose task is not: makedumpfile left it out, or a list is
+ * damaged. It may be the one that panicked.
+ */
+static bool is_lost(const struct threads *t, size_t index, struct thread *ret)
+{
+	if (index >= t->k->target->ncpus)
+		return false;
+	of_cpu(t, index, ret);
+	ret->id = LOST_FIRST + (int64_t)ret->cpu;
+	return !ret->task;
+}
+
 size_t threads_count(const struct threads *t)
 {
+	struct thread lost;
 	const struct tasks *all = t->view == THREADS_TASKS ? all_tasks(t) : NULL;
 	size_t n = all ? all->n : t->k->target->ncpus;
+	for (size_t i = 0; all && i < t->k->target->ncpus; i++)
+		n += is_lost(t, i, &lost);
 	return n ? n : 1;
 }
 
 void threads_at(const struct threads *t, size_t index, struct thread *ret)
 {
 	const struct tasks *all = t->view == THREADS_TASKS ? all_tasks(t) : NULL;
-	if (all && index < all->n)
-		of_task(t, &all->task[index], ret);
-	else
+	if (!all) {
 		of_cpu(t, index, ret);
+		return;
+	}
+	if (index < all->n) {
+		of_task(t, &all->task[index], ret);
+		return;
+	}
+	size_t nth = index - all->n;
+	for (size_t i = 0; i < t->k->target->ncpus; i++)
+		if (is_lost(t, i, ret) && !nth--)
+			return;
 }
 
 bool threads_find(const struct threads *t, int64_t id, struct thread *ret)
@@ -79,6 +103,9 @@ bool threads_find(const struct threads *t, int64_t id, struct thread *ret)
 			id - IDLE_FIRST < CPUS_MAX ? tasks_idle(all, (uint32_t)(id - IDLE_FIRST)) : NULL;
 		if (task)
 			of_task(t, task, ret);
+		for (size_t i = 0; !task && id >= LOST_FIRST && i < t->k->target->ncpus; i++)
+			if (is_lost(t, i, ret) && ret->id == id)
+				return true;
 		return task;
 	}
 	for (size_t i = 0; i < threads_count(t); i++) {
@@ -105,7 +132,7 @@ int64_t threads_first_selected(const struct threads *t)
 			task = thread.task;
 		if (task)
 			of_task(t, task, &thread);
-		else
+		else if (!is_lost(t, index, &thread))
 			threads_at(t, 0, &thread);
 	}
 	return thread.id;
@@ -129,7 +156,7 @@ static bool task_regs(const struct threads *t, const struct task *task, struct r
 
 bool threads_regs(const struct threads *t, const struct thread *thread, struct regs *ret)
 {
-	if (t->view == THREADS_TASKS)
+	if (t->view == THREADS_TASKS && thread->task)
 		return task_regs(t, thread->task, ret);
 	struct error *err = thread->index < 0 ? error_nomem() :
 			    t->k->target->ops->read_regs(t->k->target, (unsigned)thread->index, ret);
@@ -152,6 +179,10 @@ void threads_extra(const struct threads *t, const struct thread *thread, struct 
 			buffer_puts(ret, panicked ? "panicked here" : "");
 		return;
 	}
+	if (!task) {
+		buffer_printf(ret, "its task is not in the dump%s", panicked ? ", panicked here" : "");
+		return;
+	}
 	if (task->running)
 		buffer_printf(ret, "running on CPU %u", task->cpu);
 	else
@@ -168,7 +199,7 @@ void threads_extra(const struct threads *t, const struct thread *thread, struct 
 static void put_name(const struct threads *t, const struct thread *thread, struct buffer *ret)
 {
 	char name[TASK_COMM_MAX + 2];
-	if (t->view == THREADS_CPUS) {
+	if (t->view == THREADS_CPUS || !thread->task) {
 		buffer_printf(ret, "CPU %u", thread->cpu);
 		return;
 	}

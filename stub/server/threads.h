@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * gdb's threads: the kernel's tasks, or the CPUs. A task's thread id is its PID, the idle task of
- * CPU n has 0x400001 + n, behind every PID; a CPU's id is its number + 1.
+ * CPU n has 0x400001 + n, behind every PID, and behind those CPU n has 0x402001 + n where its registers
+ * are known and its task is not. Where CPUs are the threads, a CPU's id is its number + 1.
  */
 #ifndef STUB_SERVER_THREADS_H
 #define STUB_SERVER_THREADS_H
